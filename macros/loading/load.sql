@@ -1,0 +1,28 @@
+{#
+    Load the files of a manifest into the landed tables and the ledger, in one transaction.
+
+    manifest  what pipeline/load.py decided: load_id, source, and for each table its files, in the form that the engine's
+              variant reads. Run it through `invoke load`; by itself it takes whatever manifest it is given.
+#}
+{% macro load(manifest) %}
+    {% do create_landed_tables() %}
+    {% do adapter.dispatch('load', 'sparkify')(manifest) %}
+{% endmacro %}
+
+
+{% macro default__load(manifest) %}
+    {% do exceptions.raise_compiler_error("load is not implemented for the adapter " ~ adapter.type()) %}
+{% endmacro %}
+
+
+{# Note a run that is complete: pipeline/run.py compares the next one with it. #}
+{% macro record_run(run_id, project_fingerprint) %}
+    {% do run_query("begin") %}
+    {% do run_query(
+        "insert into " ~ source('landed', 'run_history')
+        ~ " select '" ~ run_id ~ "', '" ~ project_fingerprint ~ "', count(*), cast('"
+        ~ modules.datetime.datetime.utcnow().strftime('%Y-%m-%d %H:%M:%S.%f') ~ "' as timestamp) from "
+        ~ source('landed', 'load_history')
+    ) %}
+    {% do run_query("commit") %}
+{% endmacro %}

@@ -1,0 +1,99 @@
+{{ config(dist='all') }}
+
+with plays as (
+
+    select * from {{ ref('stg_events') }}
+    where is_play
+
+),
+
+catalogue as (
+
+    select * from {{ ref('stg_songs') }}
+
+),
+
+{# Text and duration as they were spelled; few rows for many plays. #}
+spellings as (
+
+    select
+        heard_song_id,
+        song_duration,
+        song_title,
+        artist_name,
+        min(event_at) as first_heard_at
+    from plays
+    group by heard_song_id, song_duration, song_title, artist_name
+
+),
+
+heard_songs as (
+
+    select
+        *,
+        row_number() over (
+            partition by heard_song_id, coalesce(song_duration, -1)
+            order by first_heard_at, song_title, artist_name
+        ) as spelling_number
+    from spellings
+
+),
+
+{# Of several recordings the nearest in duration is what was heard. #}
+recordings as (
+
+    select
+        heard_songs.heard_song_id,
+        heard_songs.song_duration,
+        catalogue.song_id,
+        catalogue.artist_id,
+        row_number() over (
+            partition by heard_songs.heard_song_id, coalesce(heard_songs.song_duration, -1)
+            order by abs(catalogue.duration - heard_songs.song_duration), catalogue.song_id
+        ) as recording_number
+    from heard_songs
+    inner join catalogue on heard_songs.heard_song_id = catalogue.heard_song_id
+    where heard_songs.spelling_number = 1
+
+),
+
+{# An artist whom the catalogue knows by this name, on whatever song. #}
+known_artists as (
+
+    select
+        {{ heard_artist_key(repair_text('artist_name')) }} as heard_artist_id,
+        min(artist_id) as artist_id
+    from catalogue
+    where artist_name is not null
+    group by 1
+
+),
+
+final as (
+
+    select
+        heard_songs.heard_song_id,
+        heard_songs.song_duration,
+        heard_songs.song_title,
+        heard_songs.artist_name,
+        heard_songs.first_heard_at,
+        coalesce(recordings.song_id, heard_songs.heard_song_id) as song_id,
+        coalesce(
+            recordings.artist_id,
+            known_artists.artist_id,
+            {{ heard_artist_key('heard_songs.artist_name') }}
+        ) as artist_id,
+        recordings.song_id is not null as is_song_catalogued,
+        coalesce(recordings.artist_id, known_artists.artist_id) is not null as is_artist_catalogued
+    from heard_songs
+    left join recordings
+        on heard_songs.heard_song_id = recordings.heard_song_id
+        and coalesce(heard_songs.song_duration, -1) = coalesce(recordings.song_duration, -1)
+        and recordings.recording_number = 1
+    left join known_artists
+        on {{ heard_artist_key('heard_songs.artist_name') }} = known_artists.heard_artist_id
+    where heard_songs.spelling_number = 1
+
+)
+
+select * from final

@@ -1,0 +1,90 @@
+{{ config(dist='all') }}
+
+with catalogue as (
+
+    select * from {{ ref('stg_songs') }}
+
+),
+
+heard_songs as (
+
+    select * from {{ ref('int_heard_songs') }}
+
+),
+
+{# One artist can stand under several names and places; the most frequent on its songs is taken, then the least. #}
+names as (
+
+    select
+        artist_id,
+        artist_name,
+        row_number() over (
+            partition by artist_id
+            order by count(*) desc, artist_name
+        ) as name_number
+    from catalogue
+    group by artist_id, artist_name
+
+),
+
+places as (
+
+    select
+        artist_id,
+        artist_location,
+        artist_latitude,
+        artist_longitude,
+        row_number() over (
+            partition by artist_id
+            order by count(*) desc, artist_location, artist_latitude, artist_longitude
+        ) as place_number
+    from catalogue
+    where artist_location is not null or artist_latitude is not null
+    group by artist_id, artist_location, artist_latitude, artist_longitude
+
+),
+
+inferred as (
+
+    select
+        artist_id,
+        artist_name,
+        row_number() over (
+            partition by artist_id
+            order by first_heard_at, artist_name
+        ) as hearing_number
+    from heard_songs
+    where not is_artist_catalogued
+
+),
+
+final as (
+
+    select
+        names.artist_id,
+        coalesce(names.artist_name, 'Unknown') as name,
+        places.artist_location as location,
+        places.artist_latitude as latitude,
+        places.artist_longitude as longitude,
+        true as is_catalogued
+    from names
+    left join places
+        on names.artist_id = places.artist_id
+        and places.place_number = 1
+    where names.name_number = 1
+
+    union all
+
+    select
+        artist_id,
+        coalesce(artist_name, 'Unknown') as name,
+        cast(null as varchar(2048)) as location,
+        cast(null as double precision) as latitude,
+        cast(null as double precision) as longitude,
+        false as is_catalogued
+    from inferred
+    where hearing_number = 1
+
+)
+
+select * from final

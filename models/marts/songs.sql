@@ -1,0 +1,69 @@
+{{ config(dist='song_id', sort='song_id') }}
+
+with catalogue as (
+
+    select * from {{ ref('stg_songs') }}
+
+),
+
+heard_songs as (
+
+    select * from {{ ref('int_heard_songs') }}
+
+),
+
+catalogued as (
+
+    select
+        song_id,
+        title,
+        artist_id,
+        year,
+        duration
+    from catalogue
+
+),
+
+{# What was heard and is not in the catalogue is a song too, as its earliest play had it. #}
+inferred as (
+
+    select
+        song_id,
+        song_title,
+        artist_id,
+        song_duration,
+        row_number() over (
+            partition by song_id
+            order by first_heard_at, song_title, artist_name, song_duration
+        ) as hearing_number
+    from heard_songs
+    where not is_song_catalogued
+
+),
+
+final as (
+
+    select
+        song_id,
+        coalesce(title, 'Unknown') as title,
+        artist_id,
+        year,
+        duration,
+        true as is_catalogued
+    from catalogued
+
+    union all
+
+    select
+        song_id,
+        coalesce(song_title, 'Unknown') as title,
+        artist_id,
+        cast(null as integer) as year,
+        song_duration as duration,
+        false as is_catalogued
+    from inferred
+    where hearing_number = 1
+
+)
+
+select * from final

@@ -1,0 +1,90 @@
+{{ config(dist='user_id', sort='event_at') }}
+
+{#
+    The same event can be delivered twice, and its deliveries can differ: the least content is kept, so that the order of
+    arrival does not matter.
+#}
+{%- set content = [
+    'page', 'artist', 'song', 'length', 'level', 'auth', 'method', 'status', 'first_name', 'last_name', 'gender',
+    'location', 'registration', 'user_agent', 'load_id',
+] %}
+
+with events as (
+
+    select * from {{ source('landed', 'staging_events') }}
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by user_id, session_id, item_in_session, ts
+            order by {{ content | join(', ') }}
+        ) as delivery_number
+    from events
+
+),
+
+cleaned as (
+
+    select
+        user_id,
+        session_id,
+        item_in_session,
+        ts,
+        {{ from_epoch_ms('ts') }} as event_at,
+        page,
+        auth,
+        method,
+        status,
+        level,
+        nullif({{ repair_text('first_name') }}, '') as first_name,
+        nullif({{ repair_text('last_name') }}, '') as last_name,
+        nullif(gender, '') as gender,
+        nullif({{ repair_text('location') }}, '') as location,
+        {{ from_epoch_ms('registration') }} as registered_at,
+        nullif(trim(both '"' from user_agent), '') as user_agent,
+        nullif({{ repair_text('song') }}, '') as song_title,
+        nullif({{ repair_text('artist') }}, '') as artist_name,
+        length as song_duration,
+        load_id
+    from numbered
+    where delivery_number = 1
+
+),
+
+final as (
+
+    select
+        user_id,
+        session_id,
+        item_in_session,
+        ts,
+        event_at,
+        page,
+        auth,
+        method,
+        status,
+        level,
+        first_name,
+        last_name,
+        gender,
+        location,
+        registered_at,
+        user_agent,
+        {{ hash_key(['user_agent']) }} as user_agent_id,
+        song_title,
+        artist_name,
+        song_duration,
+        case
+            when page = 'NextSong' then {{ heard_song_key('song_title', 'artist_name') }}
+        end as heard_song_id,
+        page = 'NextSong' and user_id is not null as is_play,
+        load_id
+    from cleaned
+
+)
+
+select * from final

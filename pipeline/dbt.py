@@ -1,0 +1,142 @@
+"""Run dbt in this process, so that its start-up and its parsing are paid once for all steps of a command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import PipelineError
+from pipeline.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    from dbt.adapters.sql import SQLAdapter
+
+OnProgress = Callable[[int, int, str], None]
+"""Called with the number of nodes done, their total, and the name of the last one."""
+
+
+@dataclass(frozen=True)
+class NodeFailure:
+    """A model or test that failed. relation is where a test left the rows that it refuses."""
+
+    name: str
+    message: str
+    relation: str | None
+
+
+class DbtError(PipelineError):
+    """dbt could not do what it was asked; failures says which nodes, where it came that far."""
+
+    def __init__(self, text: str, failures: list[NodeFailure]) -> None:
+        super().__init__(text)
+        self.failures = failures
+
+
+class Dbt:
+    """The project on one target. Commands share one parsed manifest."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._manifest: Any = None
+        os.environ.update(settings.dbt_environment())
+
+    def parse(self) -> None:
+        """Read the project, from the last parse where that is still good."""
+        self._manifest = self._invoke(["parse"]).result
+
+    def run_operation(self, macro: str, **arguments: Any) -> None:
+        self._command(["run-operation", macro, "--args", json.dumps(arguments)])
+
+    def command(self, *arguments: str, on_progress: OnProgress = lambda *_: None) -> list[Any]:
+        """Run a command that works on nodes; return their results."""
+        return self._command(list(arguments), on_progress).results
+
+    def _command(self, arguments: list[str], on_progress: OnProgress = lambda *_: None) -> Any:
+        if self._manifest is None:
+            self.parse()
+        return self._invoke(arguments, on_progress).result
+
+    def _invoke(self, arguments: list[str], on_progress: OnProgress = lambda *_: None) -> Any:
+        from dbt.cli.main import dbtRunner
+
+        progress = _Progress(on_progress)
+        runner = dbtRunner(manifest=self._manifest, callbacks=[progress.on_event])
+        result = runner.invoke([
+            *arguments,
+            "--project-dir", str(PROJECT_ROOT),
+            "--profiles-dir", str(PROJECT_ROOT),
+            "--log-level", "none",
+        ])
+        if not result.success:
+            raise _error(arguments[0], result, progress.errors)
+        return result
+
+
+class _Progress:
+    """Counts finished nodes from dbt's events, which come from its worker threads."""
+
+    def __init__(self, on_progress: OnProgress) -> None:
+        self.on_progress = on_progress
+        self.total = 0
+        self.done = 0
+        self.errors: list[str] = []
+
+    def on_event(self, event: Any) -> None:
+        if event.info.name == "LogStartLine":
+            self.total = event.data.total
+        elif event.info.name == "NodeFinished":
+            self.done += 1
+            self.on_progress(self.done, self.total, event.data.node_info.node_name)
+        elif event.info.level == "error":
+            self.errors.append(event.info.msg.strip())
+
+
+def _error(command: str, result: Any, messages: list[str]) -> DbtError:
+    failures = [
+        NodeFailure(node.node.name, (node.message or "").strip(), getattr(node.node, "relation_name", None))
+        for node in getattr(result.result, "results", None) or []
+        if node.status in ("error", "fail") and hasattr(node, "node")
+    ]
+    if failures:
+        text = "\n".join(f"{failure.name}: {failure.message}" for failure in failures)
+    else:
+        text = str(result.exception or "") or "\n".join(messages) or "no reason given; see logs/dbt.log"
+    return DbtError(f"dbt {command} failed.\n{text.strip()}", failures)
+
+
+def close_connections() -> None:
+    """Let go of the work file: dbt keeps its connection, and with it the file's lock, after a command has ended."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
+
+
+@contextmanager
+def profile_adapter(settings: Settings) -> Iterator[SQLAdapter]:
+    """The profile's own connection, for statements that are not a model's."""
+    from dbt.adapters.factory import get_adapter, register_adapter
+    from dbt.config.runtime import RuntimeConfig
+    from dbt.flags import set_from_args
+    from dbt.mp_context import get_mp_context
+
+    os.environ.update(settings.dbt_environment())
+    arguments = argparse.Namespace(
+        project_dir=str(PROJECT_ROOT),
+        profiles_dir=str(PROJECT_ROOT),
+        profile=None,
+        target=None,
+        threads=None,
+        vars={},
+    )
+    set_from_args(arguments, {})
+    config = RuntimeConfig.from_args(arguments)
+    register_adapter(config, get_mp_context())
+    adapter = get_adapter(config)
+    with adapter.connection_named("sparkify"):
+        yield adapter
+    adapter.cleanup_connections()

@@ -1,0 +1,79 @@
+"""Which files of a source are new, by the ledger load_history."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import PipelineError, UsageError
+from pipeline.listing import SourceFile
+
+if TYPE_CHECKING:
+    from pipeline.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    size_bytes: int
+    modified_at: datetime | None
+    etag: str | None
+    content_hash: str | None
+
+
+def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> dict[str, LedgerEntry]:
+    """The ledger's entries for a source, by file key.
+
+    Raises:
+        UsageError: the warehouse holds data of another source, and add_source was not said.
+    """
+    if not warehouse.has_table("staging", "load_history"):
+        return {}
+    rows = warehouse.query(
+        "select source, file_key, size_bytes, modified_at, etag, content_hash "
+        f"from {warehouse.schema('staging')}.load_history order by loaded_at"
+    ).rows
+    others = sorted({row[0] for row in rows} - {source})
+    if others and not add_source:
+        raise UsageError(
+            f"This warehouse was loaded from {', '.join(others)}, not from {source}. Keep them apart with "
+            "--database OTHER.duckdb, or say --add-source to have both in one warehouse."
+        )
+    return {
+        row[1]: LedgerEntry(row[2], row[3].replace(tzinfo=UTC) if row[3] else None, row[4], row[5])
+        for row in rows
+        if row[0] == source
+    }
+
+
+def new_files(source: str, files: list[SourceFile], ledger: dict[str, LedgerEntry]) -> list[SourceFile]:
+    """The files that the ledger does not have.
+
+    Raises:
+        PipelineError: a file is not what was loaded under its name.
+    """
+    changed = [file for file in files if file.key in ledger and _differs(source, file, ledger[file.key])]
+    if changed:
+        names = ", ".join(file.key for file in changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
+        raise PipelineError(
+            f"{source}: changed since it was loaded: {names}. Nothing was loaded. Put the file back as it was and deliver "
+            "the difference as a file of its own, or start over from the source as it is now (invoke reset, then invoke run)."
+        )
+    return [file for file in files if file.key not in ledger]
+
+
+def _differs(source: str, file: SourceFile, entry: LedgerEntry) -> bool:
+    if file.size_bytes != entry.size_bytes:
+        return True
+    if file.etag or entry.etag:
+        return file.etag != entry.etag
+    # A copy or a checkout changes the time and not the content.
+    return file.modified_at != entry.modified_at and content_hash(Path(source) / file.key) != entry.content_hash
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

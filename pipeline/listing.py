@@ -1,0 +1,136 @@
+"""What lies in a source: a folder or an s3:// address with song_data/ and log_data/ below it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.errors import PipelineError, UsageError
+from pipeline.settings import LoadOptions
+
+TABLES = {"songs": ("staging_songs", "song_data"), "events": ("staging_events", "log_data")}
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of a source. key is its path below the source; modified_at is UTC, etag is S3's or None."""
+
+    table_name: str
+    key: str
+    size_bytes: int
+    modified_at: datetime
+    etag: str | None = None
+
+
+def list_source(source: str, options: LoadOptions) -> list[SourceFile]:
+    """Every .json and .json.gz file below the source's prefixes, ordered by table and key.
+
+    Raises:
+        PipelineError: the source cannot be listed, or has no such file.
+    """
+    listing = _list_s3 if source.startswith("s3://") else _list_folder
+    files: list[SourceFile] = []
+    empty = []
+    for name in sorted(options.only):
+        table_name, folder = TABLES[name]
+        prefix = f"{folder}/{options.song_prefix}" if name == "songs" and options.song_prefix else folder
+        found = sorted(
+            (file for file in listing(source, prefix, table_name) if file.key.endswith((".json", ".json.gz"))),
+            key=lambda file: file.key,
+        )
+        files += _one_of_each(found) if options.sample else found
+        if not found:
+            empty.append(prefix)
+    if empty:
+        raise PipelineError(
+            f"{source} has no .json or .json.gz files below {' and '.join(f'{prefix}/' for prefix in empty)}. "
+            "Name the folder or address that holds song_data/ and log_data/ (--source), or leave one out (--only)."
+        )
+    return files
+
+
+def _one_of_each(files: list[SourceFile]) -> list[SourceFile]:
+    """The first folder of song files, or the first event file."""
+    if not files or files[0].table_name == "staging_events":
+        return files[:1]
+    folder = files[0].key.rpartition("/")[0]
+    return [file for file in files if file.key.rpartition("/")[0] == folder]
+
+
+def _list_folder(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:
+    root = Path(source)
+    if not root.is_dir():
+        raise UsageError(f"source {source} is not a folder. Name one that holds song_data/ and log_data/ (--source).")
+    folders = [root / prefix]
+    while folders:
+        folder = folders.pop()
+        if not folder.is_dir():
+            continue
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir():
+                        folders.append(Path(entry.path))
+                        continue
+                    status = entry.stat()
+                    yield SourceFile(
+                        table_name=table_name,
+                        key=Path(entry.path).relative_to(root).as_posix(),
+                        size_bytes=status.st_size,
+                        modified_at=datetime.fromtimestamp(status.st_mtime_ns // 1000 / 1e6, tz=UTC),
+                    )
+        except OSError as error:
+            raise PipelineError(f"{error.filename or folder} cannot be read: {error.strerror}.") from error
+
+
+def _list_s3(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:
+    import boto3
+
+    bucket, _, root = source.removeprefix("s3://").partition("/")
+    root = f"{root}/" if root else ""
+    with s3_errors(source):
+        pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{root}{prefix}/")
+        for page in pages:
+            for item in page.get("Contents", []):
+                yield SourceFile(
+                    table_name=table_name,
+                    key=item["Key"][len(root):],
+                    size_bytes=item["Size"],
+                    modified_at=item["LastModified"].astimezone(UTC),
+                    etag=item["ETag"].strip('"'),
+                )
+
+
+_S3_CURES = {
+    "NoSuchBucket": "no such bucket; check the address",
+    "AccessDenied": "access denied; the credentials in use need s3:ListBucket and s3:GetObject there",
+    "403": "access denied; the credentials in use need s3:ListBucket and s3:GetObject there",
+    "PermanentRedirect": "the bucket is in another region; set AWS_REGION to it",
+    "ExpiredToken": "the credentials have expired; sign in again",
+    "InvalidAccessKeyId": "the access key is not known; check AWS_ACCESS_KEY_ID or AWS_PROFILE",
+    "SignatureDoesNotMatch": "the secret key is wrong; check AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
+}
+
+
+@contextmanager
+def s3_errors(source: str) -> Iterator[None]:
+    """Turn what S3 or its library refuses into one line that says what to do."""
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+    try:
+        yield
+    except NoCredentialsError as error:
+        raise PipelineError(
+            f"{source}: no AWS credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY; a public bucket needs them too."
+        ) from error
+    except ClientError as error:
+        raise PipelineError(f"{source}: {_S3_CURES.get(error.response['Error']['Code'], str(error))}.") from error
+    except (BotoCoreError, OSError) as error:
+        raise PipelineError(f"{source}: {error}.") from error

@@ -1,0 +1,117 @@
+"""The warehouse of one target: what is in it, and the lock that keeps two commands from writing it at once."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import PipelineError, UsageError
+from pipeline.settings import Settings
+
+STAR = ("songplays", "users", "songs", "artists", "time", "user_levels", "sessions", "user_agents", "dates")
+
+
+@dataclass(frozen=True)
+class Result:
+    """Rows of a query, with the names of their columns."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+class Warehouse:
+    """Reads the warehouse that dbt writes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def schema(self, name: str) -> str:
+        """The name of the staging or analytics schema, as macros/generate_schema_name.sql makes it."""
+        prefix = os.environ.get("SPARKIFY_SCHEMA", "analytics")
+        return name if prefix == "analytics" else f"{prefix}_{name}"
+
+    def query(self, sql: str, *, database: Path | None = None) -> Result:
+        """Run one statement that reads; bare table names are looked for in analytics, then staging.
+
+        On DuckDB it runs read-only on the work file, or on the file that is given.
+        """
+        path = [self.schema("analytics"), self.schema("staging")]
+        if self.settings.target == "duckdb":
+            return _query_duckdb(database or self.settings.work_database, sql, path)
+        return _query_adapter(self.settings, sql, path)
+
+    def has_table(self, schema: str, table: str) -> bool:
+        if self.settings.target == "duckdb" and not self.settings.work_database.exists():
+            return False
+        found = self.query(
+            "select count(*) from information_schema.tables "
+            f"where table_schema = '{self.schema(schema)}' and table_name = '{table}'"
+        )
+        return found.rows[0][0] > 0
+
+    def row_counts(self) -> dict[str, int]:
+        """Rows of each table of the star."""
+        counts = " union all ".join(
+            f"select '{table}', count(*) from {self.schema('analytics')}.{table}" for table in STAR
+        )
+        return dict(self.query(counts).rows)
+
+    @contextmanager
+    def lock(self, command: str) -> Iterator[None]:
+        """Hold the warehouse for one command of this machine. The lock goes with its process, however that ends."""
+        folder = self.settings.state_folder
+        folder.mkdir(parents=True, exist_ok=True)
+        name = self.settings.database.stem if self.settings.target == "duckdb" else "redshift"
+        with (folder / f"{name}.lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                holder = file.read().strip() or "another command"
+                raise PipelineError(f"The warehouse is being written by {holder}. Run this again when it has ended.") from None
+            file.truncate(0)
+            file.write(f"{command} (process {os.getpid()}, since {datetime.now():%H:%M:%S})")
+            file.flush()
+            yield
+
+
+def _query_duckdb(path: Path, sql: str, search_path: list[str]) -> Result:
+    import duckdb
+
+    if not path.exists():
+        raise UsageError(f"There is no warehouse at {path} yet. Build it with: invoke run")
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            present = {row[0] for row in connection.execute("select schema_name from information_schema.schemata").fetchall()}
+            connection.execute(f"set search_path = '{','.join(s for s in search_path if s in present) or 'main'}'")
+            connection.execute("set TimeZone = 'UTC'")
+            cursor = connection.execute(sql)
+            return Result([column[0] for column in cursor.description or []], cursor.fetchall())
+    except duckdb.IOException as error:
+        raise PipelineError(f"{path} cannot be opened: {_first_line(error)}") from error
+    except duckdb.Error as error:
+        raise UsageError(_first_line(error)) from error
+
+
+def _query_adapter(settings: Settings, sql: str, search_path: list[str]) -> Result:
+    from pipeline.dbt import profile_adapter
+
+    with profile_adapter(settings) as adapter:
+        try:
+            adapter.connections.add_query(f"set search_path to {', '.join(search_path)}")
+            _, cursor = adapter.connections.add_query(sql)
+            columns = [column[0] for column in cursor.description or []]
+            return Result(columns, [tuple(row) for row in cursor.fetchall()] if columns else [])
+        except Exception as error:  # the drivers share no base class
+            raise UsageError(_first_line(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
