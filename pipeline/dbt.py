@@ -49,12 +49,20 @@ class Dbt:
         """Read the project, from the last parse where that is still good."""
         self._manifest = self._invoke(["parse"]).result
 
+    def json_keys(self, table_name: str) -> list[str]:
+        """The keys of a JSON record that a landed table has columns for, in the columns' order."""
+        if self._manifest is None:
+            self.parse()
+        source = self._manifest.sources[f"source.sparkify.landed.{table_name}"]
+        return [column.config.meta["json_key"] for column in source.columns.values() if "json_key" in column.config.meta]
+
     def run_operation(self, macro: str, **arguments: Any) -> None:
         self._command(["run-operation", macro, "--args", json.dumps(arguments)])
 
     def command(self, *arguments: str, on_progress: OnProgress = lambda *_: None) -> list[Any]:
-        """Run a command that works on nodes; return their results."""
-        return self._command(list(arguments), on_progress).results
+        """Run a command that works on nodes; return their results, those of hooks left out."""
+        results = getattr(self._command(list(arguments), on_progress), "results", None) or []
+        return [result for result in results if getattr(result, "node", None) and result.node.resource_type != "operation"]
 
     def _command(self, arguments: list[str], on_progress: OnProgress = lambda *_: None) -> Any:
         if self._manifest is None:

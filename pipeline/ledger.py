@@ -23,14 +23,22 @@ class LedgerEntry:
     content_hash: str | None
 
 
-def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> dict[str, LedgerEntry]:
-    """The ledger's entries for a source, by file key.
+@dataclass(frozen=True)
+class Ledger:
+    """The entries of one source by file key, and how many the ledger has of all sources."""
+
+    of_source: dict[str, LedgerEntry]
+    file_count: int
+
+
+def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> Ledger:
+    """Read load_history.
 
     Raises:
         UsageError: the warehouse holds data of another source, and add_source was not said.
     """
     if not warehouse.has_table("staging", "load_history"):
-        return {}
+        return Ledger({}, 0)
     rows = warehouse.query(
         "select source, file_key, size_bytes, modified_at, etag, content_hash "
         f"from {warehouse.schema('staging')}.load_history order by loaded_at"
@@ -41,11 +49,12 @@ def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> dict[
             f"This warehouse was loaded from {', '.join(others)}, not from {source}. Keep them apart with "
             "--database OTHER.duckdb, or say --add-source to have both in one warehouse."
         )
-    return {
+    entries = {
         row[1]: LedgerEntry(row[2], row[3].replace(tzinfo=UTC) if row[3] else None, row[4], row[5])
         for row in rows
         if row[0] == source
     }
+    return Ledger(entries, len(rows))
 
 
 def new_files(source: str, files: list[SourceFile], ledger: dict[str, LedgerEntry]) -> list[SourceFile]:

@@ -12,6 +12,7 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -27,16 +28,20 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass
 class TableInput:
-    """What the load macro reads for one table: big files as they are, and the file with the lines of the others."""
+    """What the load macro reads for one table: big files as they are, and the file with the lines of the others.
+
+    heads is a file with the first lines of the big files, for a look at their keys.
+    """
 
     files: list[str] = field(default_factory=list)
     lines: str | None = None
+    heads: str | None = None
     root_length: int = 0
 
 
 @dataclass
 class LoadFolder:
-    """The files of a load, ready for the macro. heads holds the first lines of the big files, for a look at their keys."""
+    """The files of a load, ready for the macro."""
 
     path: Path
     tables: dict[str, TableInput]
@@ -48,10 +53,6 @@ class LoadFolder:
     @property
     def problems(self) -> Path:
         return self.path / "problems.ndjson"
-
-    @property
-    def heads(self) -> Path:
-        return self.path / "heads.ndjson"
 
 
 def fill_load_folder(
@@ -69,28 +70,27 @@ def fill_load_folder(
     """
     folder.mkdir(parents=True, exist_ok=True)
     result = LoadFolder(folder, {})
-    line_files = {}
     try:
-        with result.entries.open("w") as entries, result.heads.open("wb") as heads:
+        with ExitStack() as stack, result.entries.open("w", encoding="utf-8") as entries:
+            writers: dict[str, TextIO] = {}
             for number, file in enumerate(files):
                 table = result.tables.setdefault(file.table_name, TableInput(root_length=len(str(root))))
                 path = root / file.key
                 if file.size_bytes >= SMALL_FILE_BYTES and not every_line and not _has_bom(path):
                     digest = content_hash(path)
                     table.files.append(str(path))
-                    heads.write(_head(path))
+                    table.heads = str(folder / f"{file.table_name}_heads.ndjson")
+                    with open(table.heads, "ab") as heads:
+                        heads.write(_head(path))
                 else:
                     if table.lines is None:
                         table.lines = str(folder / f"{file.table_name}.ndjson")
-                        line_files[file.table_name] = open(table.lines, "w", encoding="utf-8")  # noqa: SIM115
-                    digest = _write_lines(number, path, line_files[file.table_name])
+                        writers[file.table_name] = stack.enter_context(open(table.lines, "w", encoding="utf-8"))
+                    digest = _write_lines(number, path, writers[file.table_name])
                 entries.write(_entry(number, file, digest))
                 advance(1)
     except OSError as error:
-        raise PipelineError(f"{error.filename or folder}: {error.strerror}.") from error
-    finally:
-        for line_file in line_files.values():
-            line_file.close()
+        raise PipelineError(f"{error.filename or folder}: {error.strerror}. Nothing was loaded.") from error
     return result
 
 

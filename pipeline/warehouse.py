@@ -62,6 +62,12 @@ class Warehouse:
         )
         return dict(self.query(counts).rows)
 
+    def plays_without_user(self) -> int:
+        """NextSong events that name no user, which are no plays of anybody."""
+        return self.query(
+            f"select count(*) from {self.schema('staging')}.stg_events where page = 'NextSong' and user_id is null"
+        ).rows[0][0]
+
     @contextmanager
     def lock(self, command: str) -> Iterator[None]:
         """Hold the warehouse for one command of this machine. The lock goes with its process, however that ends."""

@@ -1,0 +1,72 @@
+"""What a long command shows while it works: a live bar in a terminal, plain lines elsewhere, nothing when quiet."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+
+@dataclass
+class Step:
+    """One step of a command. seconds is set when it has ended; summary is what it says of itself then."""
+
+    name: str
+    seconds: float = 0.0
+    summary: str = ""
+
+
+class Display:
+    """Shows steps on standard error and remembers them."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.console = Console(file=sys.stderr, highlight=False)
+        self.quiet = quiet
+        self.steps: list[Step] = []
+        self._live: tuple[Progress, TaskID] | None = None
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Show a step while it runs, and one line with its summary and time when it has succeeded."""
+        step = Step(name)
+        began = time.perf_counter()
+        if not self.quiet and self.console.is_terminal:
+            progress = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=30),
+                TextColumn("{task.fields[counter]}"),
+                TimeElapsedColumn(),
+                TextColumn("[dim]{task.fields[what]}"),
+                console=self.console,
+                transient=True,
+            )
+            with progress:
+                self._live = (progress, progress.add_task(f"{name:<8}", total=None, counter="", what=""))
+                try:
+                    yield step
+                finally:
+                    self._live = None
+        else:
+            yield step
+        step.seconds = time.perf_counter() - began
+        self.steps.append(step)
+        self.say(f"[green]✓[/green] {name:<8} {step.seconds:6.1f} s  {step.summary}")
+
+    def progress(self, done: int, total: int, what: str) -> None:
+        """Show how far the current step is. May be called from another thread."""
+        if self._live:
+            progress, task = self._live
+            progress.update(task, completed=done, total=total, counter=f"{done:,}/{total:,}", what=what)
+
+    def say(self, text: str) -> None:
+        if not self.quiet:
+            self.console.print(text, soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        self.console.print(f"[yellow]Warning:[/yellow] {text}", soft_wrap=True)

@@ -1,0 +1,169 @@
+"""Load the new files of a source into the landed tables: which files is decided here, how in the macro `load`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.dbt import Dbt, DbtError, close_connections
+from pipeline.display import Display
+from pipeline.errors import PipelineError
+from pipeline.ledger import new_files, read_ledger
+from pipeline.listing import SourceFile, list_source
+from pipeline.load_folder import LoadFolder, fetch_from_s3, fill_load_folder
+from pipeline.redshift_manifest import write_redshift_manifest
+from pipeline.settings import LoadOptions, Settings
+from pipeline.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class LoadPlan:
+    """What a load would do: of the files that the source lists, those that the ledger does not have.
+
+    ledger_files counts the ledger's files of every source.
+    """
+
+    source: str
+    files: list[SourceFile]
+    listed_files: int
+    ledger_files: int
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a load did. rows has the new rows of each landed table; warnings are lines for the user."""
+
+    load_id: str
+    files: dict[str, int]
+    rows: dict[str, int]
+    warnings: list[str] = field(default_factory=list)
+
+
+def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan:
+    """List the source and compare it with the ledger."""
+    ledger = read_ledger(Warehouse(settings), source, add_source=options.add_source)
+    files = list_source(source, options)
+    return LoadPlan(source, new_files(source, files, ledger.of_source), len(files), ledger.file_count)
+
+
+def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> LoadReport:
+    """Load the plan's files in one transaction. The caller holds the warehouse's lock.
+
+    Raises:
+        PipelineError: a record cannot be loaded as it is, or the engine refused; nothing was loaded.
+    """
+    load_id = f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}"
+    folders = settings.state_folder / "loads"
+    shutil.rmtree(folders, ignore_errors=True)  # left by a load that was killed
+    try:
+        if settings.target == "duckdb":
+            warnings = _load_duckdb(plan, load_id, folders / load_id, dbt, display)
+        else:
+            warnings = []
+            _load_redshift(settings, plan, load_id, dbt)
+    finally:
+        shutil.rmtree(folders, ignore_errors=True)
+    files = Counter(file.table_name for file in plan.files)
+    return LoadReport(load_id, dict(files), _row_counts(Warehouse(settings), load_id, list(files)), warnings)
+
+
+def _row_counts(warehouse: Warehouse, load_id: str, tables: list[str]) -> dict[str, int]:
+    counts = " union all ".join(
+        f"select '{table}', count(*) from {warehouse.schema('staging')}.{table} where load_id = '{load_id}'"
+        for table in tables
+    )
+    return dict(warehouse.query(counts).rows)
+
+
+def _load_duckdb(plan: LoadPlan, load_id: str, path: Path, dbt: Dbt, display: Display) -> list[str]:
+    total = len(plan.files)
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        display.progress(done, total, "files read")
+
+    root = Path(plan.source)
+    if plan.source.startswith("s3://"):
+        display.progress(0, total, "fetching from S3")
+        root = fetch_from_s3(plan.source, plan.files, path / "fetched")
+    folder = fill_load_folder(path / "first", root, plan.files, advance=advance)
+    try:
+        _run_load(plan, load_id, folder, dbt)
+    except DbtError:
+        if not any(table.files for table in folder.tables.values()):
+            raise
+        # The fast reader stopped at something. Read every line on its own to say what it is, or that it is nothing.
+        done = 0
+        folder = fill_load_folder(path / "second", root, plan.files, every_line=True, advance=advance)
+        _run_load(plan, load_id, folder, dbt)
+    return _unknown_keys(folder, dbt)
+
+
+def _run_load(plan: LoadPlan, load_id: str, folder: LoadFolder, dbt: Dbt) -> None:
+    manifest = {
+        "load_id": load_id,
+        "loaded_at": f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S.%f}",
+        "source": plan.source,
+        "files": str(folder.entries),
+        "problems": str(folder.problems),
+        "tables": {name: asdict(table) for name, table in folder.tables.items()},
+    }
+    try:
+        dbt.run_operation("load", manifest=manifest)
+    except DbtError:
+        if problems := _problems(folder):
+            raise PipelineError(problems) from None
+        raise
+    finally:
+        close_connections()
+
+
+def _problems(folder: LoadFolder) -> str:
+    if not folder.problems.exists():
+        return ""
+    problems = [json.loads(line) for line in folder.problems.read_text(encoding="utf-8").splitlines()]
+    if not problems:
+        return ""
+    count = problems[0]["problem_count"]
+    lines = [f"{count} bad value{'s' if count > 1 else ''} in the source; nothing was loaded."]
+    for problem in problems:
+        column = f", {problem['column_name']}" if problem["column_name"] else ""
+        value = f": {problem['bad_value']!r}" if problem["bad_value"] is not None else ""
+        lines.append(f"  {problem['file_key']}, line {problem['line_number']}{column}: {problem['problem']}{value}")
+    if count > len(problems):
+        lines.append(f"  … and {count - len(problems)} more")
+    lines.append("Mend the files, or take them away, and load again.")
+    return "\n".join(lines)
+
+
+def _unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:
+    """A warning for each table whose records have keys that no column takes."""
+    import duckdb
+
+    warnings = []
+    for table_name, table in folder.tables.items():
+        found: set[str] = set()
+        with duckdb.connect() as connection:
+            if table.lines:
+                found.update(row[0] for row in connection.execute(
+                    "select distinct unnest(json_keys(raw)) from read_json(?, format = 'newline_delimited', "
+                    "maximum_object_size = 134217728, columns = {raw: 'varchar', line_number: 'bigint'})", [table.lines],
+                ).fetchall())
+            if table.heads:
+                found.update(row[0] for row in connection.execute(
+                    "select distinct unnest(json_keys(json)) from read_ndjson_objects(?)", [table.heads],
+                ).fetchall())
+        if unknown := sorted(found.difference(dbt.json_keys(table_name))):
+            warnings.append(f"{table_name}: records have keys that no column takes: {', '.join(unknown)}")
+    return warnings
+
+
+def _load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt) -> None:
+    manifest = write_redshift_manifest(settings, plan.source, plan.files, load_id, dbt)
+    dbt.run_operation("load", manifest=manifest)

@@ -1,0 +1,52 @@
+"""Swap the built work file in for what analysts open. DuckDB only: on Redshift readers see committed tables."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from pipeline.errors import PipelineError, UsageError
+from pipeline.settings import Settings
+
+
+def publish(settings: Settings) -> Path:
+    """Copy the work file and put the copy in the published file's place, at once; return its path.
+
+    Readers that have the old file open keep it. A failure leaves the old file as it was.
+    """
+    import duckdb
+
+    if not settings.work_database.exists():
+        raise UsageError(f"There is nothing to publish: {settings.work_database} does not exist. Build it with: invoke run")
+    if "dbt.adapters.duckdb" in sys.modules:
+        from pipeline.dbt import close_connections
+
+        close_connections()
+    copy = settings.work_database.with_suffix(".publishing")
+    try:
+        with duckdb.connect(str(settings.work_database)) as connection:
+            connection.execute("checkpoint")  # what a killed command left in the WAL would not be in the copy
+        shutil.copyfile(settings.work_database, copy)
+        with copy.open("rb+") as file:
+            os.fsync(file.fileno())
+        # Left by a reader that wrote and was killed; it belongs to the old file and would make the new one unopenable.
+        Path(f"{settings.database}.wal").unlink(missing_ok=True)
+        copy.replace(settings.database)
+        _sync_folder(settings.database.parent)
+    except duckdb.Error as error:
+        raise PipelineError(f"{settings.work_database} cannot be read: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise PipelineError(f"{settings.database} was not published: {error.strerror} ({error.filename}).") from error
+    finally:
+        copy.unlink(missing_ok=True)
+    return settings.database
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

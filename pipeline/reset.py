@@ -1,0 +1,42 @@
+"""Drop the warehouse and begin again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.dbt import Dbt, close_connections
+from pipeline.errors import PipelineError
+from pipeline.settings import Settings
+from pipeline.warehouse import Warehouse
+
+
+def describe(settings: Settings) -> str:
+    """What a reset would drop, with its size, as a line for the question."""
+    if settings.target == "redshift":
+        warehouse = Warehouse(settings)
+        return f"On Redshift, the schemas {warehouse.schema('staging')} and {warehouse.schema('analytics')} with all their tables."
+    files = [path for path in _files(settings) if path.exists()]
+    size = sum(path.stat().st_size for path in files) / 1e6
+    return f"{', '.join(map(str, files))} ({size:,.1f} MB)" if files else f"{settings.database} does not exist yet."
+
+
+def reset_warehouse(settings: Settings) -> str:
+    """Drop every table and make the landed tables empty; return what was done."""
+    with Warehouse(settings).lock("invoke reset"):
+        if settings.target == "duckdb":
+            try:
+                for path in _files(settings):
+                    path.unlink(missing_ok=True)
+                settings.work_database.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise PipelineError(f"{error.filename} cannot be removed: {error.strerror}.") from error
+            Dbt(settings).run_operation("create_landed_tables")
+            close_connections()
+            return f"Dropped. {settings.work_database} is new and empty."
+        Dbt(settings).run_operation("drop_warehouse")
+        return "Dropped. The landed tables are new and empty."
+
+
+def _files(settings: Settings) -> list[Path]:
+    paths = (settings.database, settings.work_database)
+    return [file for path in paths for file in (path, Path(f"{path}.wal"))]

@@ -1,0 +1,173 @@
+"""The main job: load what is new, build, test, document, publish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.dbt import Dbt, close_connections
+from pipeline.display import Display
+from pipeline.docs_site import build_docs
+from pipeline.errors import PipelineError, UsageError
+from pipeline.fingerprint import project_fingerprint
+from pipeline.load import LoadPlan, LoadReport, load, plan_load
+from pipeline.publish import publish
+from pipeline.settings import LoadOptions, Settings
+from pipeline.simulate import ensure_sample
+from pipeline.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run found and did. Without anything new it has no load and tests_passed is 0."""
+
+    source: str
+    listed_files: int
+    load: LoadReport | None
+    row_counts: dict[str, int]
+    plays_without_user: int
+    tests_passed: int
+    seconds: dict[str, float]
+    database: str
+    docs_page: Path
+    built: bool
+    warnings: list[str] = field(default_factory=list)
+
+
+def run(settings: Settings, options: LoadOptions, display: Display) -> RunReport:
+    """Bring the warehouse up to date with its source.
+
+    Raises:
+        PipelineError: a step failed. What was published before stays as it was; a failed test is not published.
+    """
+    warehouse = Warehouse(settings)
+    with warehouse.lock("invoke run"):
+        plan = _plan(settings, options, display)
+        fingerprint = project_fingerprint(settings)
+        if not plan.files and is_up_to_date(settings, warehouse, fingerprint, plan):
+            return _report(settings, warehouse, plan, display, None, 0, built=False)
+        return _load_and_build(settings, warehouse, plan, fingerprint, display)
+
+
+def run_load(settings: Settings, options: LoadOptions, display: Display) -> LoadReport | None:
+    """Load what is new and build nothing; None where there is nothing new."""
+    warehouse = Warehouse(settings)
+    with warehouse.lock("invoke load"):
+        plan = _plan(settings, options, display)
+        if not plan.files:
+            return None
+        return _load(settings, plan, Dbt(settings), display)
+
+
+def publish_work_file(settings: Settings) -> Path:
+    """Publish what dbt commands of the user's own have built."""
+    if settings.target != "duckdb":
+        raise UsageError("publish is for DuckDB; on Redshift readers see every committed table.")
+    with Warehouse(settings).lock("invoke publish"):
+        return publish(settings)
+
+
+def document(settings: Settings, display: Display) -> Path:
+    """Build the docs site from what is in the warehouse."""
+    if settings.target == "duckdb" and not settings.work_database.exists():
+        raise UsageError(f"There is no warehouse at {settings.work_database} yet. Build it with: invoke run")
+    with Warehouse(settings).lock("invoke docs.build"), display.step("Docs") as step:
+        step.summary = "built from the project and the catalog"
+        page = build_docs(settings, Dbt(settings), display)
+        if settings.target == "duckdb":
+            close_connections()
+        return page
+
+
+def _plan(settings: Settings, options: LoadOptions, display: Display) -> LoadPlan:
+    with display.step("Source") as step:
+        source = settings.source or ensure_sample(display)
+        plan = plan_load(settings, source, options)
+        step.summary = f"{len(plan.files):,} new of {plan.listed_files:,} files in {source}"
+        return plan
+
+
+def _load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> LoadReport:
+    if settings.target == "duckdb":
+        settings.work_database.parent.mkdir(parents=True, exist_ok=True)
+    with display.step("Load") as step:
+        report = load(settings, plan, dbt, display)
+        step.summary = f"{sum(report.rows.values()):,} rows from {len(plan.files):,} files"
+    for warning in report.warnings:
+        display.warn(warning)
+    return report
+
+
+def is_up_to_date(settings: Settings, warehouse: Warehouse, fingerprint: str, plan: LoadPlan) -> bool:
+    """Whether the last run was complete, of this project and of every file in the ledger, and its products are there."""
+    if not settings.docs_page.exists():
+        return False
+    last = _last_run(warehouse, None)
+    if last is None or last[1:] != (fingerprint, plan.ledger_files):
+        return False
+    return settings.target != "duckdb" or (settings.database.exists() and _last_run(warehouse, settings.database) == last)
+
+
+def _last_run(warehouse: Warehouse, database: Path | None) -> tuple[str, str, int] | None:
+    if not warehouse.has_table("staging", "run_history"):
+        return None
+    try:
+        rows = warehouse.query(
+            "select run_id, project_fingerprint, files_loaded "
+            f"from {warehouse.schema('staging')}.run_history order by run_id desc limit 1",
+            database=database,
+        ).rows
+    except PipelineError:  # a published file that somebody put there, or damaged
+        return None
+    return tuple(rows[0]) if rows else None
+
+
+def _load_and_build(
+    settings: Settings, warehouse: Warehouse, plan: LoadPlan, fingerprint: str, display: Display
+) -> RunReport:
+    dbt = Dbt(settings)
+    with display.step("Parse") as step:
+        dbt.parse()
+        step.summary = "the dbt project"
+    report = _load(settings, plan, dbt, display) if plan.files else None
+    with display.step("Build") as step:
+        results = dbt.command("build", "--resource-type", "seed", "--resource-type", "model", on_progress=display.progress)
+        step.summary = f"{len(results)} tables"
+    with display.step("Test") as step:
+        tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)
+        passed = sum(1 for result in tests if result.status == "pass")
+        step.summary = f"{passed} of {len(tests)} tests passed"
+    with display.step("Docs") as step:
+        step.summary = str(build_docs(settings, dbt, display))
+    dbt.run_operation("record_run", run_id=f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}", project_fingerprint=fingerprint)
+    if settings.target == "duckdb":
+        close_connections()
+        with display.step("Publish") as step:
+            step.summary = str(publish(settings))
+    return _report(settings, warehouse, plan, display, report, passed, built=True)
+
+
+def _report(
+    settings: Settings,
+    warehouse: Warehouse,
+    plan: LoadPlan,
+    display: Display,
+    report: LoadReport | None,
+    passed: int,
+    *,
+    built: bool,
+) -> RunReport:
+    return RunReport(
+        source=plan.source,
+        listed_files=plan.listed_files,
+        load=report,
+        row_counts=warehouse.row_counts(),
+        plays_without_user=warehouse.plays_without_user(),
+        tests_passed=passed,
+        seconds={step.name.lower(): step.seconds for step in display.steps},
+        database=str(settings.database) if settings.target == "duckdb" else "redshift",
+        docs_page=settings.docs_page,
+        built=built,
+        warnings=report.warnings if report else [],
+    )

@@ -1,0 +1,69 @@
+"""Print what a run or a load did."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.load import LoadReport
+from pipeline.run import RunReport
+
+
+def print_report(report: RunReport, *, as_json: bool, quiet: bool) -> None:
+    """Print a run's outcome on standard output: a table, or JSON."""
+    if as_json:
+        print(json.dumps(asdict(report), default=str, indent=2))
+    elif not quiet:
+        _print_table(report)
+
+
+def print_load(report: LoadReport | None, *, as_json: bool, quiet: bool) -> None:
+    """Print a load's outcome on standard output. report is None where there was nothing new."""
+    if as_json:
+        print(json.dumps(asdict(report) if report else {"files": {}, "rows": {}}, indent=2))
+    elif not quiet:
+        if report is None:
+            print("Nothing new: every file of the source is loaded already.")
+        else:
+            print(f"Load {report.load_id}: {_loaded(report)}. Build from it with: dbt build")
+
+
+def _loaded(report: LoadReport) -> str:
+    return ", ".join(
+        f"{report.rows.get(table, 0):,} rows into {table} from {count:,} file{'' if count == 1 else 's'}"
+        for table, count in sorted(report.files.items())
+    )
+
+
+def _print_table(report: RunReport) -> None:
+    console = Console(highlight=False)
+    if not report.built:
+        console.print("Nothing new: no new files, the project as it was, and the last run was complete.", soft_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column("Warehouse")
+    table.add_column("", justify="right")
+    table.add_row("files in the source", f"{report.listed_files:,}")
+    if report.load:
+        for name, count in sorted(report.load.files.items()):
+            table.add_row(f"new files for {name}", f"{count:,}")
+            table.add_row(f"new rows in {name}", f"{report.load.rows.get(name, 0):,}")
+    table.add_section()
+    for name, count in report.row_counts.items():
+        table.add_row(name, f"{count:,}")
+    if report.plays_without_user:
+        table.add_row("plays without a user, left out", f"{report.plays_without_user:,}")
+    table.add_section()
+    if report.built:
+        table.add_row("tests passed", f"{report.tests_passed:,}")
+    for name, seconds in report.seconds.items():
+        table.add_row(name, f"{seconds:.1f} s")
+    table.add_row("total", f"{sum(report.seconds.values()):.1f} s")
+    console.print(table)
+    console.print(f"Database  {report.database}", soft_wrap=True)
+    console.print(f"Docs      {report.docs_page}", soft_wrap=True)
+    if report.database.endswith((".duckdb", ".db")):
+        console.print('Ask it    ./inv query "select * from songplays limit 5"', soft_wrap=True)
