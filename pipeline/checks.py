@@ -1,0 +1,76 @@
+"""The checks that CI, the pre-commit hook and `invoke test` share."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from pipeline.errors import UsageError
+from pipeline.settings import PROJECT_ROOT
+
+TARGET_IN_MODEL = re.compile(r"\btarget\.|\badapter\.type\(")
+
+
+def run_linters(*, fix: bool = False) -> int:
+    """Run every check that needs no data; return 0 or the last failure's exit code."""
+    _need_development_tools()
+    code = _targets_in_models()
+    ruff = ["ruff", "check", *(["--fix"] if fix else []), "."]
+    sqlfluff = ["sqlfluff", "fix" if fix else "lint", "--disable-progress-bar", "models", "tests/dbt"]
+    for name, command in (("ruff", ruff), ("sqlfluff", sqlfluff), ("deprecations", _deprecation_gate())):
+        code = _step(name, command) or code
+    return code
+
+
+def run_tests(*, thorough: bool) -> int:
+    """Run the linters, then pytest, which runs dbt's data and unit tests; return 0 or the last failure's exit code."""
+    code = run_linters()
+    marks = [] if thorough else ["-m", "not thorough"]
+    return _step("pytest", [sys.executable, "-m", "pytest", *marks]) or code
+
+
+def _need_development_tools() -> None:
+    missing = [name for name in ("pytest", "ruff", "sqlfluff") if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"{', '.join(missing)} not installed here. Install the development tools with: ./inv test")
+
+
+def _deprecation_gate() -> list[str]:
+    # Deprecations are judged for the redshift target only; parsing it needs no connection.
+    return [
+        "dbt", "--quiet", "--warn-error-options", '{"error": ["Deprecations"]}',
+        "parse", "--no-partial-parse", "--target", "redshift",
+    ]  # fmt: skip
+
+
+def _targets_in_models() -> int:
+    """Fail where a model switches on the engine; that belongs in macros/cross_db."""
+    found = [
+        f"{path.relative_to(PROJECT_ROOT)}:{number}: {line.strip()}"
+        for path in sorted((PROJECT_ROOT / "models").rglob("*.sql"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if TARGET_IN_MODEL.search(line)
+    ]
+    for line in found:
+        print(f"A model must not ask for its engine: {line}", file=sys.stderr)
+    return 1 if found else 0
+
+
+def _step(name: str, command: list[str]) -> int:
+    print(f"── {name}", flush=True)
+    # dbt's files of a check stay apart from those of the user's own commands.
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **os.environ,
+            "DBT_TARGET_PATH": str(Path(folder, "target")),
+            "DBT_LOG_PATH": str(Path(folder, "logs")),
+            "SPARKIFY_WORK_DATABASE": str(Path(folder, "lint.duckdb")),
+        }
+        if name == "pytest":
+            environment = dict(os.environ)
+        return subprocess.run(command, cwd=PROJECT_ROOT, env=environment, check=False).returncode  # noqa: S603
