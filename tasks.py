@@ -39,7 +39,16 @@ def _settings(context, **flags):
 
 @task(help=_LOAD_HELP)
 def run(
-    context, source="", target="", database="", only="", song_prefix="", sample=False, add_source=False, json=False, quiet=False
+    context,
+    source="",
+    target="",
+    database="",
+    only="",
+    song_prefix="",
+    sample=False,
+    add_source=False,
+    json=False,
+    quiet=False,
 ):
     """Load new files, build, test, document and publish: the main job."""
     from pipeline.display import Display
@@ -59,7 +68,16 @@ def run(
 
 @task(help=_LOAD_HELP)
 def load(
-    context, source="", target="", database="", only="", song_prefix="", sample=False, add_source=False, json=False, quiet=False
+    context,
+    source="",
+    target="",
+    database="",
+    only="",
+    song_prefix="",
+    sample=False,
+    add_source=False,
+    json=False,
+    quiet=False,
 ):
     """Load new files into the landed tables, and build nothing."""
     from pipeline.display import Display

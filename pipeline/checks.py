@@ -21,8 +21,14 @@ def run_linters(*, fix: bool = False) -> int:
     _need_development_tools()
     code = _targets_in_models()
     ruff = ["ruff", "check", *(["--fix"] if fix else []), "."]
+    ruff_format = ["ruff", "format", *([] if fix else ["--check"]), "."]
     sqlfluff = ["sqlfluff", "fix" if fix else "lint", "--disable-progress-bar", "models", "tests/dbt"]
-    for name, command in (("ruff", ruff), ("sqlfluff", sqlfluff), ("deprecations", _deprecation_gate())):
+    for name, command in (
+        ("ruff", ruff),
+        ("ruff format", ruff_format),
+        ("sqlfluff", sqlfluff),
+        ("deprecations", _deprecation_gate()),
+    ):
         code = _step(name, command) or code
     return code
 

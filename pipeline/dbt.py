@@ -15,6 +15,7 @@ from pipeline.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
     from dbt.adapters.sql import SQLAdapter
+    from dbt.contracts.graph.manifest import Manifest
 
 OnProgress = Callable[[int, int, str], None]
 """Called with the number of nodes done, their total, and the name of the last one."""
@@ -40,21 +41,24 @@ class DbtError(PipelineError):
 class Dbt:
     """The project on one target. Commands share one parsed manifest."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, manifest: Manifest | None = None) -> None:
         self.settings = settings
-        self._manifest: Any = None
+        self._manifest = manifest
         os.environ.update(settings.dbt_environment())
 
-    def parse(self) -> None:
+    def parse(self) -> Manifest:
         """Read the project, from the last parse where that is still good."""
         self._manifest = self._invoke(["parse"]).result
+        return self._manifest
 
     def json_keys(self, table_name: str) -> list[str]:
         """The keys of a JSON record that a landed table has columns for, in the columns' order."""
         if self._manifest is None:
             self.parse()
         source = self._manifest.sources[f"source.sparkify.landed.{table_name}"]
-        return [column.config.meta["json_key"] for column in source.columns.values() if "json_key" in column.config.meta]
+        return [
+            column.config.meta["json_key"] for column in source.columns.values() if "json_key" in column.config.meta
+        ]
 
     def run_operation(self, macro: str, **arguments: Any) -> None:
         self._command(["run-operation", macro, "--args", json.dumps(arguments)])
@@ -62,7 +66,9 @@ class Dbt:
     def command(self, *arguments: str, on_progress: OnProgress = lambda *_: None) -> list[Any]:
         """Run a command that works on nodes; return their results, those of hooks left out."""
         results = getattr(self._command(list(arguments), on_progress), "results", None) or []
-        return [result for result in results if getattr(result, "node", None) and result.node.resource_type != "operation"]
+        return [
+            result for result in results if getattr(result, "node", None) and result.node.resource_type != "operation"
+        ]
 
     def _command(self, arguments: list[str], on_progress: OnProgress = lambda *_: None) -> Any:
         if self._manifest is None:
@@ -74,12 +80,17 @@ class Dbt:
 
         progress = _Progress(on_progress)
         runner = dbtRunner(manifest=self._manifest, callbacks=[progress.on_event])
-        result = runner.invoke([
-            *arguments,
-            "--project-dir", str(PROJECT_ROOT),
-            "--profiles-dir", str(PROJECT_ROOT),
-            "--log-level", "none",
-        ])
+        result = runner.invoke(
+            [
+                *arguments,
+                "--project-dir",
+                str(PROJECT_ROOT),
+                "--profiles-dir",
+                str(PROJECT_ROOT),
+                "--log-level",
+                "none",
+            ]
+        )
         if not result.success:
             raise _error(arguments[0], result, progress.errors)
         return result

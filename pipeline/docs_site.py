@@ -16,7 +16,13 @@ from pipeline.settings import PROJECT_ROOT, Settings
 def build_docs(settings: Settings, dbt: Dbt, display: Display) -> Path:
     """Write the site from the project and the warehouse's catalog; return its page."""
     # Not compiled again: the build has left the SQL of every model in the manifest that all steps share.
-    dbt.command("docs", "generate", "--static", "--no-compile", on_progress=lambda done, total, name: display.progress(done, total, name))
+    dbt.command(
+        "docs",
+        "generate",
+        "--static",
+        "--no-compile",
+        on_progress=lambda done, total, name: display.progress(done, total, name),
+    )
     settings.docs_page.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PROJECT_ROOT / "target" / "static_index.html", settings.docs_page)
     return settings.docs_page

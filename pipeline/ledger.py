@@ -67,8 +67,9 @@ def new_files(source: str, files: list[SourceFile], ledger: dict[str, LedgerEntr
     if changed:
         names = ", ".join(file.key for file in changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
         raise PipelineError(
-            f"{source}: changed since it was loaded: {names}. Nothing was loaded. Put the file back as it was and deliver "
-            "the difference as a file of its own, or start over from the source as it is now (invoke reset, then invoke run)."
+            f"{source}: changed since it was loaded: {names}. Nothing was loaded. Put the file back as it was and "
+            "deliver the difference as a file of its own, or start over from the source as it is now (invoke reset, "
+            "then invoke run)."
         )
     return [file for file in files if file.key not in ledger]
 

@@ -100,7 +100,7 @@ def _list_s3(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:
             for item in page.get("Contents", []):
                 yield SourceFile(
                     table_name=table_name,
-                    key=item["Key"][len(root):],
+                    key=item["Key"][len(root) :],
                     size_bytes=item["Size"],
                     modified_at=item["LastModified"].astimezone(UTC),
                     etag=item["ETag"].strip('"'),

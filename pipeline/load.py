@@ -151,14 +151,22 @@ def _unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:
         found: set[str] = set()
         with duckdb.connect() as connection:
             if table.lines:
-                found.update(row[0] for row in connection.execute(
-                    "select distinct unnest(json_keys(raw)) from read_json(?, format = 'newline_delimited', "
-                    "maximum_object_size = 134217728, columns = {raw: 'varchar', line_number: 'bigint'})", [table.lines],
-                ).fetchall())
+                found.update(
+                    row[0]
+                    for row in connection.execute(
+                        "select distinct unnest(json_keys(raw)) from read_json(?, format = 'newline_delimited', "
+                        "maximum_object_size = 134217728, columns = {raw: 'varchar', line_number: 'bigint'})",
+                        [table.lines],
+                    ).fetchall()
+                )
             if table.heads:
-                found.update(row[0] for row in connection.execute(
-                    "select distinct unnest(json_keys(json)) from read_ndjson_objects(?)", [table.heads],
-                ).fetchall())
+                found.update(
+                    row[0]
+                    for row in connection.execute(
+                        "select distinct unnest(json_keys(json)) from read_ndjson_objects(?)",
+                        [table.heads],
+                    ).fetchall()
+                )
         if unknown := sorted(found.difference(dbt.json_keys(table_name))):
             warnings.append(f"{table_name}: records have keys that no column takes: {', '.join(unknown)}")
     return warnings

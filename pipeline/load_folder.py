@@ -11,8 +11,8 @@ import hashlib
 import io
 import json
 import zlib
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -107,48 +107,61 @@ def fetch_from_s3(source: str, files: list[SourceFile], folder: Path) -> Path:
 
 
 def _entry(number: int, file: SourceFile, digest: str) -> str:
-    return json.dumps({
-        "table_name": file.table_name,
-        "file_number": number,
-        "file_key": file.key,
-        "size_bytes": file.size_bytes,
-        "modified_at": file.modified_at.strftime("%Y-%m-%d %H:%M:%S.%f"),
-        "etag": file.etag,
-        "content_hash": digest,
-    }) + "\n"
+    return (
+        json.dumps(
+            {
+                "table_name": file.table_name,
+                "file_number": number,
+                "file_key": file.key,
+                "size_bytes": file.size_bytes,
+                "modified_at": file.modified_at.strftime("%Y-%m-%d %H:%M:%S.%f"),
+                "etag": file.etag,
+                "content_hash": digest,
+            }
+        )
+        + "\n"
+    )
 
 
 def _has_bom(path: Path) -> bool:
-    with _opened(path) as file:
+    with _opened(path) as file, _unpacking(path):
         return file.read(len(BOM)) == BOM
 
 
 def _opened(path: Path) -> BinaryIO:
+    """The file's text as bytes, unpacked where it is packed. The caller closes it."""
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
 def _head(path: Path) -> bytes:
-    """The whole lines in the first megabyte of a file."""
-    with _opened(path) as file:
+    """The whole lines in the first megabyte of a file. A gzip file is read to its end, to see that it has one."""
+    with _opened(path) as file, _unpacking(path):
         head = file.read(HEAD_BYTES)
+        while path.suffix == ".gz" and file.read(HEAD_BYTES):
+            pass
     return head[: head.rfind(b"\n") + 1]
 
 
 def _write_lines(number: int, path: Path, lines: TextIO) -> str:
     """Append a file's lines, each with where it stood; return the hash of the file's bytes."""
     small = path.stat().st_size < SMALL_FILE_BYTES
-    with io.BytesIO(path.read_bytes()) if small else path.open("rb") as raw:
+    with io.BytesIO(path.read_bytes()) if small else path.open("rb") as raw, _unpacking(path):
         digest = hashlib.file_digest(raw, "sha256").hexdigest()
         raw.seek(0)
-        stream = gzip.open(raw) if path.suffix == ".gz" else raw
-        try:
-            for line_number, record in enumerate(stream, start=1):
-                record = (record.removeprefix(BOM) if line_number == 1 else record).strip(b" \t\r\n")
-                if record:
-                    lines.write(_line(number, line_number, record))
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise PipelineError(f"{path}: not a whole gzip file ({error}). Nothing was loaded.") from error
+        stream = gzip.open(raw) if path.suffix == ".gz" else raw  # noqa: SIM115 - closing raw is enough
+        for line_number, record in enumerate(stream, start=1):
+            record = (record.removeprefix(BOM) if line_number == 1 else record).strip(b" \t\r\n")
+            if record:
+                lines.write(_line(number, line_number, record))
     return digest
+
+
+@contextmanager
+def _unpacking(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise PipelineError(f"{path}: not a whole gzip file ({error}). Nothing was loaded.") from error
 
 
 def _line(file_number: int, line_number: int, record: bytes) -> str:

@@ -19,7 +19,9 @@ def publish(settings: Settings) -> Path:
     import duckdb
 
     if not settings.work_database.exists():
-        raise UsageError(f"There is nothing to publish: {settings.work_database} does not exist. Build it with: invoke run")
+        raise UsageError(
+            f"There is nothing to publish: {settings.work_database} does not exist. Build it with: invoke run"
+        )
     if "dbt.adapters.duckdb" in sys.modules:
         from pipeline.dbt import close_connections
 

@@ -1,4 +1,4 @@
-"""What COPY reads besides the data: manifests, JSONPaths files and the ledger's entries, in the project's own bucket."""
+"""What COPY reads besides the data, in the project's own bucket: manifests, JSONPaths files, the ledger's entries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
-def write_redshift_manifest(settings: Settings, source: str, files: list[SourceFile], load_id: str, dbt: Dbt) -> dict[str, Any]:
+def write_redshift_manifest(
+    settings: Settings, source: str, files: list[SourceFile], load_id: str, dbt: Dbt
+) -> dict[str, Any]:
     """Write the files of one load below manifests/LOAD_ID/ of the bucket; return the load macro's argument.
 
     A gzip file and a plain one cannot be in one COPY, so each table has up to two manifests.
@@ -52,7 +54,9 @@ def _check(settings: Settings, source: str) -> None:
     if not source.startswith("s3://"):
         raise UsageError(f"Redshift loads from S3 only, and the source is {source}. Name an s3:// address (--source).")
     if not BUCKET.fullmatch(settings.redshift_bucket):
-        raise UsageError("redshift.bucket in invoke.yaml must name the project's own bucket, where manifests are written.")
+        raise UsageError(
+            "redshift.bucket in invoke.yaml must name the project's own bucket, where manifests are written."
+        )
     if not ROLE_ARN.fullmatch(settings.copy_role_arn):
         raise UsageError("redshift.copy_role_arn in invoke.yaml must be the ARN of the role that COPY reads with.")
 
@@ -67,13 +71,15 @@ def _put(settings: Settings, key: str, text: str) -> str:
 
 
 def _entry(source: str, load_id: str, file: SourceFile) -> str:
-    return json.dumps({
-        "load_id": load_id,
-        "source": source,
-        "file_key": file.key,
-        "table_name": file.table_name,
-        "size_bytes": file.size_bytes,
-        "modified_at": file.modified_at.strftime("%Y-%m-%d %H:%M:%S"),
-        "etag": file.etag,
-        "loaded_at": f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S}",
-    })
+    return json.dumps(
+        {
+            "load_id": load_id,
+            "source": source,
+            "file_key": file.key,
+            "table_name": file.table_name,
+            "size_bytes": file.size_bytes,
+            "modified_at": file.modified_at.strftime("%Y-%m-%d %H:%M:%S"),
+            "etag": file.etag,
+            "loaded_at": f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S}",
+        }
+    )

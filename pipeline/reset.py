@@ -14,7 +14,8 @@ def describe(settings: Settings) -> str:
     """What a reset would drop, with its size, as a line for the question."""
     if settings.target == "redshift":
         warehouse = Warehouse(settings)
-        return f"On Redshift, the schemas {warehouse.schema('staging')} and {warehouse.schema('analytics')} with all their tables."
+        schemas = " and ".join(warehouse.schema(name) for name in ("staging", "analytics"))
+        return f"On Redshift, the schemas {schemas} with all their tables."
     files = [path for path in _files(settings) if path.exists()]
     size = sum(path.stat().st_size for path in files) / 1e6
     return f"{', '.join(map(str, files))} ({size:,.1f} MB)" if files else f"{settings.database} does not exist yet."

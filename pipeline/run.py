@@ -100,13 +100,15 @@ def _load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Loa
 
 
 def is_up_to_date(settings: Settings, warehouse: Warehouse, fingerprint: str, plan: LoadPlan) -> bool:
-    """Whether the last run was complete, of this project and of every file in the ledger, and its products are there."""
+    """Whether the last run was complete, of this project and all files in the ledger, and its products are there."""
     if not settings.docs_page.exists():
         return False
     last = _last_run(warehouse, None)
     if last is None or last[1:] != (fingerprint, plan.ledger_files):
         return False
-    return settings.target != "duckdb" or (settings.database.exists() and _last_run(warehouse, settings.database) == last)
+    return settings.target != "duckdb" or (
+        settings.database.exists() and _last_run(warehouse, settings.database) == last
+    )
 
 
 def _last_run(warehouse: Warehouse, database: Path | None) -> tuple[str, str, int] | None:
@@ -132,7 +134,9 @@ def _load_and_build(
         step.summary = "the dbt project"
     report = _load(settings, plan, dbt, display) if plan.files else None
     with display.step("Build") as step:
-        results = dbt.command("build", "--resource-type", "seed", "--resource-type", "model", on_progress=display.progress)
+        results = dbt.command(
+            "build", "--resource-type", "seed", "--resource-type", "model", on_progress=display.progress
+        )
         step.summary = f"{len(results)} tables"
     with display.step("Test") as step:
         tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)

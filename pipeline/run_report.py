@@ -42,7 +42,9 @@ def _loaded(report: LoadReport) -> str:
 def _print_table(report: RunReport) -> None:
     console = Console(highlight=False)
     if not report.built:
-        console.print("Nothing new: no new files, the project as it was, and the last run was complete.", soft_wrap=True)
+        console.print(
+            "Nothing new: no new files, the project as it was, and the last run was complete.", soft_wrap=True
+        )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     table.add_column("Warehouse")
     table.add_column("", justify="right")

@@ -66,7 +66,9 @@ class LoadOptions:
     add_source: bool = False
 
     @classmethod
-    def from_flags(cls, *, only: str = "", song_prefix: str = "", sample: bool = False, add_source: bool = False) -> LoadOptions:
+    def from_flags(
+        cls, *, only: str = "", song_prefix: str = "", sample: bool = False, add_source: bool = False
+    ) -> LoadOptions:
         names = frozenset(name.strip() for name in only.split(",") if name.strip()) or frozenset(LOADABLE)
         if unknown := sorted(names - set(LOADABLE)):
             raise UsageError(f"--only takes songs, events or both, separated by a comma; not {', '.join(unknown)}.")

@@ -80,9 +80,11 @@ class Warehouse:
             except BlockingIOError:
                 file.seek(0)
                 holder = file.read().strip() or "another command"
-                raise PipelineError(f"The warehouse is being written by {holder}. Run this again when it has ended.") from None
+                raise PipelineError(
+                    f"The warehouse is being written by {holder}. Run this again when it has ended."
+                ) from None
             file.truncate(0)
-            file.write(f"{command} (process {os.getpid()}, since {datetime.now():%H:%M:%S})")
+            file.write(f"{command} (process {os.getpid()}, since {datetime.now().astimezone():%H:%M:%S})")
             file.flush()
             yield
 
@@ -94,7 +96,9 @@ def _query_duckdb(path: Path, sql: str, search_path: list[str]) -> Result:
         raise UsageError(f"There is no warehouse at {path} yet. Build it with: invoke run")
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
-            present = {row[0] for row in connection.execute("select schema_name from information_schema.schemata").fetchall()}
+            present = {
+                row[0] for row in connection.execute("select schema_name from information_schema.schemata").fetchall()
+            }
             connection.execute(f"set search_path = '{','.join(s for s in search_path if s in present) or 'main'}'")
             connection.execute("set TimeZone = 'UTC'")
             cursor = connection.execute(sql)

@@ -65,7 +65,7 @@ known_artists as (
         min(artist_id) as artist_id
     from catalogue
     where artist_name is not null
-    group by 1
+    group by {{ heard_artist_key(repair_text('artist_name')) }}
 
 ),
 

@@ -20,7 +20,7 @@ names as (
         artist_name,
         row_number() over (
             partition by artist_id
-            order by count(*) desc, artist_name
+            order by count(*) desc, artist_name asc
         ) as name_number
     from catalogue
     group by artist_id, artist_name
@@ -36,7 +36,7 @@ places as (
         artist_longitude,
         row_number() over (
             partition by artist_id
-            order by count(*) desc, artist_location, artist_latitude, artist_longitude
+            order by count(*) desc, artist_location asc, artist_latitude asc, artist_longitude asc
         ) as place_number
     from catalogue
     where artist_location is not null or artist_latitude is not null

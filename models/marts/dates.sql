@@ -17,9 +17,10 @@ bounds as (
 
 digits as (
 
-    {% for digit in range(10) %}
-    select {{ digit }} as digit{{ " union all" if not loop.last }}
-    {%- endfor %}
+    {% for digit in range(10) -%}
+        select {{ digit }} as digit
+        {{ "union all" if not loop.last }}
+    {% endfor %}
 
 ),
 

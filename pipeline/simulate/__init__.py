@@ -46,7 +46,13 @@ class Simulation:
     seed: int = 1
 
     def check(self) -> None:
-        limits = {"events": (1, 100_000_000), "users": (1, 10_000_000), "songs": (1, 1_000_000), "days": (1, 3_660), "seed": (0, 2**31)}
+        limits = {
+            "events": (1, 100_000_000),
+            "users": (1, 10_000_000),
+            "songs": (1, 1_000_000),
+            "days": (1, 3_660),
+            "seed": (0, 2**31),
+        }
         for name, (least, most) in limits.items():
             if not least <= getattr(self, name) <= most:
                 raise UsageError(f"--{name} is {getattr(self, name)}; it must be from {least:,} to {most:,}.")
@@ -129,7 +135,9 @@ def _prepare(connection: duckdb.DuckDBPyConnection, simulation: Simulation) -> N
         "user_agent": vocabulary.user_agents(),
     }
     connection.execute("create table words (kind varchar, word_no integer, plain varchar, logged varchar)")
-    rows = [(kind, i, word, vocabulary.as_logged(word)) for kind, texts in words.items() for i, word in enumerate(texts)]
+    rows = [
+        (kind, i, word, vocabulary.as_logged(word)) for kind, texts in words.items() for i, word in enumerate(texts)
+    ]
     connection.executemany("insert into words values (?, ?, ?, ?)", rows)
     library_size = max(2_000, min(10 * simulation.songs, 500_000))
     variables = {
@@ -200,7 +208,7 @@ def _write_events(
 
 
 def _chunks(simulation: Simulation) -> Iterator[tuple[int, int]]:
-    """Ranges of days with about EVENTS_AT_ONCE events. Two days follow the last, for sessions that go on past midnight."""
+    """Ranges of days with about EVENTS_AT_ONCE events. Sessions go on past the last midnight: two days more."""
     days = simulation.days + 2
     step = max(1, min(days, simulation.days * EVENTS_AT_ONCE // simulation.events))
     for first in range(0, days, step):
@@ -228,6 +236,6 @@ def _write_day(connection: duckdb.DuckDBPyConnection, folder: Path, day: date, s
 
 
 def _json_paths() -> str:
-    keys = """artist auth firstName gender itemInSession lastName length level location method page registration sessionId
-    song status ts userAgent userId""".split()
+    keys = """artist auth firstName gender itemInSession lastName length level location method page registration
+    sessionId song status ts userAgent userId""".split()
     return json.dumps({"jsonpaths": [f"$['{key}']" for key in keys]}, indent=4) + "\n"

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+
+def _phrases(text: str) -> list[str]:
+    return [phrase.strip() for phrase in text.split("|")]
+
+
 ADJECTIVES = """Amber Bitter Broken Burning Crimson Distant Electric Endless Faded Falling Fearless Frozen Gentle Golden
 Hidden Hollow Honest Lonely Lost Lucky Midnight Modern Morning Northern Paper Quiet Restless Rolling Running Sacred
 Secret Silent Silver Sleeping Southern Summer Tender Velvet Wandering Wild Winter Young""".split()
@@ -27,7 +32,7 @@ Costa Cross Dalton Dixon Doyle Dunn Ellis Farmer Fisher Flynn Foster Fox Fuller 
 Hayes Hobbs Holt Hunter Jensen Kane Keller Knight Lang Lawson Mercer Meyer Moran Nash Novak Olsen Parker Porter Quinn
 Reyes Rivera Rowe Shaw Stone Sutton Tanner Turner Vance Vogel Wagner Walsh Weber Wolfe York Ziegler""".split()
 
-METRO_AREAS = """Akron, OH|Albany-Schenectady-Troy, NY|Ann Arbor, MI|Atlanta-Sandy Springs-Roswell, GA|Austin-Round Rock, TX|
+METRO_AREAS = _phrases("""Akron, OH|Albany-Schenectady-Troy, NY|Ann Arbor, MI|Atlanta-Sandy Springs-Roswell, GA|Austin-Round Rock, TX|
 Boise City, ID|Boston-Cambridge-Newton, MA-NH|Buffalo-Cheektowaga-Niagara Falls, NY|Charlotte-Concord-Gastonia, NC-SC|
 Chicago-Naperville-Elgin, IL-IN-WI|Cleveland-Elyria, OH|Columbus, OH|Dallas-Fort Worth-Arlington, TX|
 Denver-Aurora-Lakewood, CO|Detroit-Warren-Dearborn, MI|Duluth, MN-WI|Eugene, OR|Fargo, ND-MN|Fresno, CA|
@@ -38,18 +43,35 @@ New Orleans-Metairie, LA|New York-Newark-Jersey City, NY-NJ-PA|Oklahoma City, OK
 Philadelphia-Camden-Wilmington, PA-NJ-DE-MD|Phoenix-Mesa-Scottsdale, AZ|Pittsburgh, PA|
 Portland-Vancouver-Hillsboro, OR-WA|Raleigh, NC|Reno, NV|Richmond, VA|Rochester, NY|Sacramento--Roseville--Arden-Arcade, CA|
 Salt Lake City, UT|San Antonio-New Braunfels, TX|San Diego-Carlsbad, CA|San Francisco-Oakland-Hayward, CA|
-Seattle-Tacoma-Bellevue, WA|St. Louis, MO-IL|Tampa-St. Petersburg-Clearwater, FL|Tucson, AZ|Tulsa, OK""".replace("\n", "").split("|")
+Seattle-Tacoma-Bellevue, WA|St. Louis, MO-IL|Tampa-St. Petersburg-Clearwater, FL|Tucson, AZ|Tulsa, OK""")
 
 # Of the catalogue. Some carry what stands in the real one: markup, a replacement character.
-PLACES = """London, England|Paris, France|Berlin, Germany|Tokyo, Japan|Nashville, TN|New York, NY|Los Angeles, CA|Chicago, IL|
+PLACES = _phrases("""London, England|Paris, France|Berlin, Germany|Tokyo, Japan|Nashville, TN|New York, NY|Los Angeles, CA|Chicago, IL|
 São Paulo, Brazil|Malmö, Sweden|Montréal, Québec|Kingston, Jamaica|Dublin, Ireland|Lagos, Nigeria|Melbourne, Australia|
-Bogot\ufffd, Colombia|<a href="http://music.example/" onmouseover="void(0)">music.example</a>|Reykjavík, Iceland""".replace("\n", "").split("|")
+Bogot\ufffd, Colombia|<a href="http://music.example/" onmouseover="void(0)">music.example</a>|Reykjavík, Iceland""")
 
-ODD_TITLES = ["True", "1234", "3", "Intro ", " Untitled", 'The "Real" Thing', "Don\x19t Look", "What\x18s Left", "Live (Live)", "…", "99"]
+ODD_TITLES = [
+    "True",
+    "1234",
+    "3",
+    "Intro ",
+    " Untitled",
+    'The "Real" Thing',
+    "Don\x19t Look",
+    "What\x18s Left",
+    "Live (Live)",
+    "…",
+    "99",
+]
 
 _SYSTEMS = [
-    "Windows NT 6.1; WOW64", "Windows NT 6.3; WOW64", "Windows NT 5.1", "Windows NT 6.2; WOW64",
-    "Macintosh; Intel Mac OS X 10_9_4", "Macintosh; Intel Mac OS X 10_8_5", "X11; Linux x86_64",
+    "Windows NT 6.1; WOW64",
+    "Windows NT 6.3; WOW64",
+    "Windows NT 5.1",
+    "Windows NT 6.2; WOW64",
+    "Macintosh; Intel Mac OS X 10_9_4",
+    "Macintosh; Intel Mac OS X 10_8_5",
+    "X11; Linux x86_64",
 ]
 
 

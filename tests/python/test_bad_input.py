@@ -1,0 +1,248 @@
+"""What a load takes, what it refuses, and that it says which record of which file and why.
+
+Every case is read twice: in a small file, line by line, and in a big one, by DuckDB's own reader.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import Bench, make_event, make_song
+
+from pipeline import load_folder
+from pipeline.display import Display
+from pipeline.errors import PipelineError, UsageError
+from pipeline.load import LoadReport, load, plan_load
+from pipeline.settings import LoadOptions
+
+EVENTS = "log_data/2018/11/2018-11-01-events.json"
+SONGS = "song_data/A/A/A/TRAAA.json"
+
+
+@pytest.fixture(params=["lines", "files"])
+def do_load(request: pytest.FixtureRequest, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[..., LoadReport]:
+    """Load the bench's source with the reader for small files or with the one for big files."""
+    monkeypatch.setattr(load_folder, "SMALL_FILE_BYTES", 1_000_000 if request.param == "lines" else 1)
+
+    def run(**options: Any) -> LoadReport:
+        plan = plan_load(bench.settings, str(bench.source), LoadOptions.from_flags(**options))
+        return load(bench.settings, plan, bench.dbt, Display(quiet=True))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "loaded"),
+    [
+        ("ts", 5, 5),
+        ("ts", "5", 5),
+        ("registration", 1540919166796.0, 1540919166796),
+        ("registration", "", None),
+        ("registration", None, None),
+        ("userId", "", None),
+        ("userId", 7, 7),
+        ("status", -1, -1),
+        ("song", True, "true"),
+        ("song", 3, "3"),
+        ("song", " 3 ", " 3 "),
+        ("song", 'a "b" \u0018\n', 'a "b" \u0018\n'),
+        ("song", "é" * 1024, "é" * 1024),
+        ("song", "", ""),
+        ("artist", None, None),
+        ("length", 0.1, 0.1),
+        ("length", "12.5", 12.5),
+    ],
+)
+def test_a_value_that_is_taken(
+    bench: Bench, do_load: Callable[..., LoadReport], column: str, value: Any, loaded: Any
+) -> None:
+    bench.put(EVENTS, make_event(**{column: value}))
+    do_load(only="events")
+    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in column)
+    found = bench.rows(f"select {name} from staging_events")[0][0]
+    assert (float(found) if column == "length" else found) == loaded
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("ts", 3.7, "not of type bigint: '3.7'"),
+        ("ts", True, "not of type bigint: 'true'"),
+        ("ts", None, "missing"),
+        ("ts", "", "missing"),
+        ("ts", 2**63, "not of type bigint"),
+        ("ts", "1_000", "not of type bigint"),
+        ("ts", " 5", "not of type bigint"),
+        ("ts", [1], "not of type bigint: '[1]'"),
+        ("status", 2**31, "not of type integer"),
+        ("status", 1e-3, "not of type integer"),
+        ("userId", "seven", "not of type bigint: 'seven'"),
+        ("length", True, "not of type numeric(10,5): 'true'"),
+        ("length", "nan", "not of type numeric(10,5)"),
+        ("length", 100000, "not of type numeric(10,5)"),
+        ("page", None, "missing"),
+        ("song", "é" * 1025, "longer than 2048 bytes"),
+    ],
+)
+def test_a_value_that_is_refused(
+    bench: Bench, do_load: Callable[..., LoadReport], column: str, value: Any, reason: str
+) -> None:
+    bench.put(EVENTS, make_event(), make_event(itemInSession=1), make_event(itemInSession=2, **{column: value}))
+    with pytest.raises(PipelineError) as failure:
+        do_load(only="events")
+    assert f"{EVENTS}, line 3, {column}: {reason}" in str(failure.value)
+    assert bench.rows("select count(*) from staging_events") == [(0,)]
+    assert bench.rows("select count(*) from load_history") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"ts": 1', "malformed JSON"),
+        (json.dumps(make_event()) + json.dumps(make_event()), "malformed JSON"),
+        ("[1, 2]", "not a JSON object"),
+        ("17", "not a JSON object"),
+        (json.dumps(make_event(song="x")).encode().replace(b'"x"', b'"\xff"'), "not UTF-8"),
+    ],
+)
+def test_a_line_that_is_refused(
+    bench: Bench, do_load: Callable[..., LoadReport], line: str | bytes, reason: str
+) -> None:
+    bench.put(EVENTS, make_event(), "", line, make_event(itemInSession=1))
+    with pytest.raises(PipelineError) as failure:
+        do_load(only="events")
+    assert f"{EVENTS}, line 3: {reason}" in str(failure.value)
+    assert bench.rows("select count(*) from load_history") == [(0,)]
+
+
+def test_every_bad_record_is_named_and_good_files_of_the_load_are_not_loaded(
+    bench: Bench, do_load: Callable[..., LoadReport]
+) -> None:
+    bench.put(EVENTS, make_event(), make_event(ts=1.5), make_event(page=None, status="x"))
+    bench.put("log_data/2018/11/2018-11-02-events.json", make_event(sessionId=2))
+    with pytest.raises(PipelineError, match="3 bad values") as failure:
+        do_load(only="events")
+    assert f"{EVENTS}, line 2, ts: not of type bigint: '1.5'" in str(failure.value)
+    assert f"{EVENTS}, line 3, page: missing" in str(failure.value)
+    assert f"{EVENTS}, line 3, status: not of type integer: 'x'" in str(failure.value)
+    assert bench.rows("select count(*) from staging_events") == [(0,)]
+
+
+def test_numbers_where_names_are_expected_are_text(bench: Bench, do_load: Callable[..., LoadReport]) -> None:
+    bench.put(SONGS, make_song(artist_name=1975, artist_location=99, title="True", artist_latitude=-1.5))
+    do_load(only="songs")
+    assert bench.rows("select artist_name, artist_location, title, artist_latitude from staging_songs") == [
+        ("1975", "99", "True", -1.5)
+    ]
+
+
+def test_a_missing_key_is_null_and_an_unknown_one_is_named(bench: Bench, do_load: Callable[..., LoadReport]) -> None:
+    record = make_event(device="x")
+    del record["artist"]
+    bench.put(EVENTS, record, end=b"\n")
+    report = do_load(only="events")
+    assert bench.rows("select artist, song from staging_events") == [(None, "Tune")]
+    assert report.warnings == ["staging_events: records have keys that no column takes: device"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "count"),
+    [
+        ("empty.json", b"", 0),
+        ("newline.json", b"\n", 0),
+        ("no-newline.json", json.dumps(make_event()).encode(), 1),
+        ("crlf.json", b"\r\n".join(json.dumps(make_event(itemInSession=i)).encode() for i in range(3)) + b"\r\n", 3),
+        ("bom.json", b"\xef\xbb\xbf" + json.dumps(make_event()).encode(), 1),
+        ("packed.json.gz", gzip.compress(json.dumps(make_event()).encode() + b"\n", mtime=0), 1),
+        ("it's one.json", json.dumps(make_event()).encode(), 1),
+    ],
+)
+def test_forms_of_files(
+    bench: Bench, do_load: Callable[..., LoadReport], name: str, content: bytes, count: int
+) -> None:
+    path = bench.put(f"log_data/{name}")
+    path.write_bytes(content)
+    do_load(only="events")
+    assert bench.rows("select count(*) from staging_events") == [(count,)]
+    assert bench.rows("select file_key, row_count, size_bytes from load_history") == [
+        (f"log_data/{name}", count, len(content))
+    ]
+
+
+def test_a_damaged_gzip_file_is_named(bench: Bench, do_load: Callable[..., LoadReport]) -> None:
+    path = bench.put("log_data/cut.json.gz")
+    path.write_bytes(gzip.compress(json.dumps(make_event()).encode() * 50)[:-20])
+    with pytest.raises(PipelineError, match=r"cut\.json\.gz: not a whole gzip file"):
+        do_load(only="events")
+
+
+def test_rows_tell_their_load_and_their_file(bench: Bench, do_load: Callable[..., LoadReport]) -> None:
+    bench.put(EVENTS, make_event(), make_event(itemInSession=1))
+    bench.put(SONGS, make_song())
+    report = do_load()
+    assert report.rows == {"staging_events": 2, "staging_songs": 1}
+    assert bench.rows("select distinct load_id, source_file from staging_events") == [(report.load_id, EVENTS)]
+    assert bench.rows("select distinct load_id, source_file from staging_songs") == [(report.load_id, SONGS)]
+    assert bench.rows("select file_key, table_name, row_count, source from load_history order by file_key") == [
+        (EVENTS, "staging_events", 2, str(bench.source)),
+        (SONGS, "staging_songs", 1, str(bench.source)),
+    ]
+
+
+def test_only_new_files_are_loaded(bench: Bench, do_load: Callable[..., LoadReport]) -> None:
+    bench.put(EVENTS, make_event())
+    do_load(only="events")
+    plan = plan_load(bench.settings, str(bench.source), LoadOptions.from_flags(only="events"))
+    assert plan.files == []
+    bench.put("log_data/later.json", make_event(sessionId=2))
+    assert do_load(only="events").files == {"staging_events": 1}
+    assert bench.rows("select session_id from staging_events order by 1") == [(1,), (2,)]
+
+
+def test_a_changed_file_stops_the_load_and_a_touched_one_does_not(
+    bench: Bench, do_load: Callable[..., LoadReport]
+) -> None:
+    path = bench.put(EVENTS, make_event())
+    do_load(only="events")
+    path.touch()
+    options = LoadOptions.from_flags(only="events")
+    assert plan_load(bench.settings, str(bench.source), options).files == []
+    path.write_bytes(path.read_bytes().replace(b"Tune", b"Tone"))
+    with pytest.raises(PipelineError, match="changed since it was loaded: log_data"):
+        plan_load(bench.settings, str(bench.source), options)
+
+
+def test_another_source_is_refused_until_it_is_added(bench: Bench, do_load: Callable[..., LoadReport]) -> None:
+    bench.put(EVENTS, make_event())
+    do_load(only="events")
+    other = bench.source.with_name("other")
+    bench.source.rename(other)
+    with pytest.raises(UsageError, match="--add-source"):
+        plan_load(bench.settings, str(other), LoadOptions.from_flags(only="events"))
+    plan = plan_load(bench.settings, str(other), LoadOptions.from_flags(only="events", add_source=True))
+    assert [file.key for file in plan.files] == [EVENTS]
+
+
+def test_parts_of_a_source(bench: Bench) -> None:
+    for name in ("A/A/A/TR1", "A/A/B/TR2", "A/B/A/TR3", "B/A/A/TR4"):
+        bench.put(f"song_data/{name}.json", make_song(song_id=name[-3:]))
+    bench.put(EVENTS, make_event())
+    bench.put("log_data/2018/11/2018-11-02-events.json", make_event(sessionId=2))
+    bench.put("log_data/notes.txt", "no data")
+
+    def keys(**options: Any) -> list[str]:
+        plan = plan_load(bench.settings, str(bench.source), LoadOptions.from_flags(**options))
+        return [file.key for file in plan.files]
+
+    assert len(keys()) == 6
+    assert keys(only="songs", song_prefix="A/A") == ["song_data/A/A/A/TR1.json", "song_data/A/A/B/TR2.json"]
+    assert keys(sample=True) == [EVENTS, "song_data/A/A/A/TR1.json"]
+    with pytest.raises(PipelineError, match="no .json or .json.gz files below song_data/Z/"):
+        keys(only="songs", song_prefix="Z")
+    for flags in ({"only": "users"}, {"song_prefix": "../x"}, {"song_prefix": "A'"}):
+        with pytest.raises(UsageError):
+            keys(**flags)
