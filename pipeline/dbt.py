@@ -23,7 +23,7 @@ OnProgress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class NodeFailure:
-    """A model or test that failed. relation is where a test left the rows that it refuses."""
+    """A model or test that failed. relation is where a test left the rows that it refuses, as schema.table."""
 
     name: str
     message: str
@@ -117,15 +117,24 @@ class _Progress:
 
 def _error(command: str, result: Any, messages: list[str]) -> DbtError:
     failures = [
-        NodeFailure(node.node.name, (node.message or "").strip(), getattr(node.node, "relation_name", None))
+        NodeFailure(node.node.name, (node.message or "").strip(), _stored_rows(node))
         for node in getattr(result.result, "results", None) or []
         if node.status in ("error", "fail") and hasattr(node, "node")
     ]
     if failures:
-        text = "\n".join(f"{failure.name}: {failure.message}" for failure in failures)
+        text = "\n".join(
+            f"  {failure.name}: {failure.message}" + (f"; its rows: {failure.relation}" if failure.relation else "")
+            for failure in failures
+        )
     else:
         text = str(result.exception or "") or "\n".join(messages) or "no reason given; see logs/dbt.log"
-    return DbtError(f"dbt {command} failed.\n{text.strip()}", failures)
+    return DbtError(f"dbt {command} failed.\n{text}", failures)
+
+
+def _stored_rows(result: Any) -> str | None:
+    if result.status != "fail" or not result.node.relation_name:
+        return None
+    return result.node.relation_name.partition(".")[2].replace('"', "")
 
 
 def close_connections() -> None:

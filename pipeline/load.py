@@ -127,7 +127,7 @@ def _run_load(plan: LoadPlan, load_id: str, folder: LoadFolder, dbt: Dbt) -> Non
 def _problems(folder: LoadFolder) -> str:
     if not folder.problems.exists():
         return ""
-    problems = [json.loads(line) for line in folder.problems.read_text(encoding="utf-8").splitlines()]
+    problems = [json.loads(line) for line in folder.problems.read_bytes().splitlines()]
     if not problems:
         return ""
     count = problems[0]["problem_count"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.dbt import Dbt, close_connections
+from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display
 from pipeline.docs_site import build_docs
 from pipeline.errors import PipelineError, UsageError
@@ -139,7 +139,10 @@ def _load_and_build(
         )
         step.summary = f"{len(results)} tables"
     with display.step("Test") as step:
-        tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)
+        try:
+            tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)
+        except DbtError as error:
+            raise PipelineError(_not_published(settings, error)) from error
         passed = sum(1 for result in tests if result.status == "pass")
         step.summary = f"{passed} of {len(tests)} tests passed"
     with display.step("Docs") as step:
@@ -150,6 +153,14 @@ def _load_and_build(
         with display.step("Publish") as step:
             step.summary = str(publish(settings))
     return _report(settings, warehouse, plan, display, report, passed, built=True)
+
+
+def _not_published(settings: Settings, error: DbtError) -> str:
+    if settings.target != "duckdb":
+        return f"{error}\nThe run is not complete; the tables hold what was built."
+    ask = f'invoke query "select * from {error.failures[0].relation}" --database {settings.work_database}'
+    hint = f" Look at the rows with: {ask}" if error.failures and error.failures[0].relation else ""
+    return f"{error}\nNothing was published; analysts have what they had.{hint}"
 
 
 def _report(

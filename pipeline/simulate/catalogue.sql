@@ -7,13 +7,13 @@ create table titles as
 select
     i as library_no,
     case
-        when pick(i, 10, 400) = 0 then odd.plain
+        when pick(i, 10, 120) = 0 then odd.plain
         when pick(i, 11, 3) = 0 then adjective.plain || ' ' || noun.plain
         when pick(i, 11, 3) = 1 then noun.plain || ' of ' || other.plain
         else 'The ' || adjective.plain || ' ' || noun.plain || case when pick(i, 12, 40) = 0 then ' (Live)' else '' end
     end || case when pick(i, 13, 300) = 0 then repeat(' / ' || noun.plain, 60) else '' end as title,
     case
-        when pick(i, 10, 400) = 0 then odd.logged
+        when pick(i, 10, 120) = 0 then odd.logged
         when pick(i, 11, 3) = 0 then adjective.logged || ' ' || noun.logged
         when pick(i, 11, 3) = 1 then noun.logged || ' of ' || other.logged
         else 'The ' || adjective.logged || ' ' || noun.logged || case when pick(i, 12, 40) = 0 then ' (Live)' else '' end
@@ -61,7 +61,8 @@ select
 from titles
 inner join artists on artists.artist_no = pick(titles.library_no, 41, getvariable('artist_count'));
 
--- Half of the song files are songs that are played, one of twenty of the library; the rest nobody has chosen yet.
+-- Half of the song files are songs that are played, one of twenty of the library; the rest are titles of other artists
+-- than are played, and a second recording of some that are.
 create table catalogue as
 select
     i as song_no,
@@ -73,7 +74,7 @@ select
     library.title,
     artists.artist_id,
     -- an artist's second name; the same person under a name with a guest
-    library.artist_name || case when pick(i, 57, 130) = 0 then ' feat. ' || library.title else '' end as artist_name,
+    artists.name || case when pick(i, 57, 130) = 0 then ' feat. ' || library.title else '' end as artist_name,
     artists.location,
     artists.latitude,
     artists.longitude,
@@ -86,7 +87,11 @@ inner join library on library.library_no = case
     when i % 50 = 49 then ((i - 1) * 10) % getvariable('library_size')
     else (i * 10 + 3) % getvariable('library_size')
 end
-inner join artists on library.artist_no = artists.artist_no;
+inner join library as performed on performed.library_no = case
+    when i % 2 = 0 or i % 50 = 49 then library.library_no
+    else (i * 10 + 8) % getvariable('library_size')
+end
+inner join artists on performed.artist_no = artists.artist_no;
 
 create table song_files as
 select

@@ -66,7 +66,9 @@ def clean_environment() -> dict[str, str]:
 
 def rows(database: Path, sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(database), read_only=True) as connection:
-        schemas = {row[0] for row in connection.execute("select schema_name from information_schema.schemata").fetchall()}
+        schemas = {
+            row[0] for row in connection.execute("select schema_name from information_schema.schemata").fetchall()
+        }
         connection.execute(f"set search_path = '{','.join(schemas & {'analytics', 'staging'})}'")
         return connection.execute(sql).fetchall()
 

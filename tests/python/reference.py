@@ -204,16 +204,18 @@ def _users(events: list[Record]) -> dict[str, set[tuple[Any, ...]]]:
     for user_id, own in by_user.items():
         own.sort(key=lambda event: (event["ts"], event["sessionId"], event["itemInSession"]))
         last = own[-1]
-        users.add((
-            user_id,
-            repaired(last["firstName"]),
-            repaired(last["lastName"]),
-            last["gender"],
-            last["level"],
-            None if last["registration"] is None else moment(int(last["registration"])),
-            moment(own[0]["ts"]),
-            moment(last["ts"]),
-        ))
+        users.add(
+            (
+                user_id,
+                repaired(last["firstName"]),
+                repaired(last["lastName"]),
+                last["gender"],
+                last["level"],
+                None if last["registration"] is None else moment(int(last["registration"])),
+                moment(own[0]["ts"]),
+                moment(last["ts"]),
+            )
+        )
         levels |= _stretches(user_id, own)
         for session_id in {event["sessionId"] for event in own}:
             sessions.add(_session(user_id, session_id, [event for event in own if event["sessionId"] == session_id]))
@@ -227,9 +229,7 @@ def _stretches(user_id: int, own: list[Record]) -> set[tuple[Any, ...]]:
         if not starts or starts[-1][1] != at[milliseconds]:
             starts.append((milliseconds, at[milliseconds]))
     ends = [*(moment(start) for start, _ in starts[1:]), None]
-    return {
-        (user_id, level, moment(start), end, end is None) for (start, level), end in zip(starts, ends, strict=True)
-    }
+    return {(user_id, level, moment(start), end, end is None) for (start, level), end in zip(starts, ends, strict=True)}
 
 
 def _session(user_id: int, session_id: int, events: list[Record]) -> tuple[Any, ...]:
@@ -246,5 +246,3 @@ def _session(user_id: int, session_id: int, events: list[Record]) -> tuple[Any, 
         len(plays),
         sum((seconds(play["length"]) or Decimal(0) for play in plays), Decimal(0)),
     )
-
-

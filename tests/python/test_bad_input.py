@@ -86,6 +86,7 @@ def test_a_value_that_is_taken(
         ("length", 100000, "not of type numeric(10,5)"),
         ("page", None, "missing"),
         ("song", "é" * 1025, "longer than 2048 bytes"),
+        ("status", "a\u0085b", "not of type integer: 'a\\x85b'"),
     ],
 )
 def test_a_value_that_is_refused(

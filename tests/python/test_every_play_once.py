@@ -73,15 +73,19 @@ def messy(folder: Path, seed: int) -> tuple[list[Record], list[Record]]:
         events.append({**event, changed: values[changed]})
     for event in draw.sample([event for event in read if event["song"]], 200):
         spelling = draw.choice([str.upper, str.lower, lambda text: f" {text} "])
-        events.append({
-            **event,
-            "song": spelling(event["song"]) if event["song"].isascii() else event["song"],
-            "itemInSession": event["itemInSession"] + 500,
-            "ts": event["ts"] + draw.choice([0, 1, -86_400_000]),
-        })
+        events.append(
+            {
+                **event,
+                "song": spelling(event["song"]) if event["song"].isascii() else event["song"],
+                "itemInSession": event["itemInSession"] + 500,
+                "ts": event["ts"] + draw.choice([0, 1, -86_400_000]),
+            }
+        )
     for song in draw.sample(songs, 60):
         songs.append({**song, "song_id": song["song_id"] + "X", "duration": song["duration"] + draw.choice([0, 1.5])})
-        songs.append({**song, "artist_id": "AR0" + song["artist_id"], "song_id": song["song_id"] + "Y", "title": "Other"})
+        songs.append(
+            {**song, "artist_id": "AR0" + song["artist_id"], "song_id": song["song_id"] + "Y", "title": "Other"}
+        )
         songs.append({**song, "title": draw.choice([song["title"], "Aaa"])})
     return events, songs
 
@@ -146,5 +150,7 @@ def test_plays_without_a_user_are_counted_and_no_plays(bench: Bench) -> None:
     build(bench)
     assert_star(bench, events, [make_song()])
     assert bench.rows("select count(*) from songplays") == [(2,)]
-    assert bench.rows("select title, name from songplays join songs using (song_id) join artists on "
-                      "songs.artist_id = artists.artist_id where item_in_session = 2") == [("Unknown", "Unknown")]
+    assert bench.rows(
+        "select title, name from songplays join songs using (song_id) join artists on "
+        "songs.artist_id = artists.artist_id where item_in_session = 2"
+    ) == [("Unknown", "Unknown")]

@@ -1,0 +1,120 @@
+"""The commands around the main job: plain dbt, load, publish, query, reset."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import Project, rows
+from test_run import source_with_one_play
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return source_with_one_play(tmp_path / "source")
+
+
+def test_dbt_works_by_hand_before_any_load(project: Project) -> None:
+    for arguments in (("build", "--exclude-resource-type", "unit_test"), ("test",), ("run",), ("docs", "generate")):
+        done = project.dbt(*arguments)
+        assert done.returncode == 0, done.stdout
+    assert rows(project.root / ".sparkify/sparkify.duckdb", "select count(*) from songplays") == [(0,)]
+
+
+def test_load_then_dbt_by_hand_then_publish(project: Project, source: Path) -> None:
+    loaded = project.invoke("load", "--source", str(source))
+    assert loaded.returncode == 0, loaded.stderr
+    assert "1 rows into staging_events from 1 file" in loaded.stdout
+    assert "Nothing new" in project.invoke("load", "--source", str(source)).stdout
+    assert project.dbt("build").returncode == 0
+
+    unpublished = project.invoke("query", "select count(*) from songplays", "--csv")
+    assert "Nothing is published yet" in unpublished.stderr
+    assert project.invoke("publish").returncode == 0
+    assert project.invoke("query", "select count(*) as n from songplays", "--csv").stdout == "n\n1\n"
+
+    assert project.dbt("run").returncode == 0
+    assert "The work file is ahead" in project.invoke("query", "select 1").stderr
+    assert project.invoke("publish").returncode == 0
+    assert project.invoke("query", "select 1").stderr == ""
+    # What was not published by a run is not a complete run.
+    assert json.loads(project.invoke("run", "--json", "--source", str(source)).stdout)["built"] is True
+
+
+def test_query_prints_tables_csv_and_json(project: Project, source: Path) -> None:
+    assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
+    sql = "select user_id, level, start_time, null as nothing, duration from songplays join songs using (song_id)"
+    assert project.invoke("query", sql, "--csv").stdout == (
+        "user_id,level,start_time,nothing,duration\n7,free,2018-11-01 20:57:10.796000,,200.50000\n"
+    )
+    assert json.loads(project.invoke("query", sql, "--json").stdout) == [
+        {"user_id": 7, "level": "free", "start_time": "2018-11-01T20:57:10.796000", "nothing": None, "duration": 200.5}
+    ]
+    table = project.invoke("query", sql).stdout
+    assert "2018-11-01 20:57:10.796000" in table
+    assert table.rstrip().endswith("1 row")
+    # Every table is found by its bare name, the ones named like a type or a keyword too.
+    for name in (
+        "songplays",
+        "users",
+        "songs",
+        "artists",
+        "time",
+        "user_levels",
+        "sessions",
+        "user_agents",
+        "dates",
+        "staging_events",
+        "staging_songs",
+        "stg_events",
+        "load_history",
+    ):
+        assert project.invoke("query", f"select count(*) from {name}").returncode == 0, name
+    wrong = project.invoke("query", "select nothing from songplays")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert project.invoke("query", "drop table songplays").returncode == 2
+    assert rows(project.database, "select count(*) from songplays") == [(1,)]
+
+
+def test_publishing_does_not_disturb_readers_and_removes_what_they_left(project: Project, source: Path) -> None:
+    assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
+    Path(f"{project.database}.wal").write_bytes(b"left by a reader that was killed")
+    reader = (project.database).open("rb")
+    size = project.database.stat().st_size
+    assert project.invoke("publish").returncode == 0
+    assert len(reader.read()) == size
+    reader.close()
+    with duckdb.connect(str(project.database)) as connection:
+        assert connection.execute("select count(*) from analytics.songplays").fetchall() == [(1,)]
+    assert not list(project.database.parent.glob(".sparkify/*.publishing"))
+
+
+def test_reset_asks_and_begins_again(project: Project, source: Path) -> None:
+    assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
+    assert project.invoke("reset").returncode == 1
+    assert rows(project.database, "select count(*) from songplays") == [(1,)]
+    done = project.invoke("reset", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert not project.database.exists()
+    assert rows(project.root / ".sparkify/sparkify.duckdb", "select count(*) from load_history") == [(0,)]
+    assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
+    assert rows(project.database, "select count(*) from songplays") == [(1,)]
+
+
+def test_a_developer_has_schemas_of_his_own(project: Project, source: Path) -> None:
+    done = project.invoke("run", "--json", "--source", str(source), SPARKIFY_SCHEMA="ada")
+    assert json.loads(done.stdout)["row_counts"]["songplays"] == 1
+    with duckdb.connect(str(project.database), read_only=True) as connection:
+        found = connection.execute(
+            "select distinct table_schema from information_schema.tables where table_schema <> 'ada_test_failures'"
+        ).fetchall()
+    assert sorted(found) == [("ada_analytics",), ("ada_staging",)]
+
+
+def test_data_and_unit_tests_pass_on_a_built_warehouse(project: Project) -> None:
+    assert project.invoke("run", "-q").returncode == 0
+    done = project.dbt("test")
+    assert done.returncode == 0, done.stdout
+    assert "unit test" in done.stdout

@@ -1,0 +1,117 @@
+"""The main job, run as a user runs it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from pathlib import Path
+
+from conftest import Project, make_event, make_song, rows, tables
+
+
+def source_with_one_play(folder: Path, **changes: object) -> Path:
+    for name, record in {"log_data/1.json": make_event(**changes), "song_data/A/1.json": make_song()}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps(record))
+    return folder
+
+
+def test_a_fresh_clone_builds_a_warehouse_from_a_simulated_sample_and_once(project: Project) -> None:
+    first = project.invoke("run")
+    assert first.returncode == 0, first.stderr
+    assert "tests passed" in first.stdout
+    assert rows(project.database, "select count(*) from staging_events") == [(10_000,)]
+    page = (project.root / "target/docs/index.html").read_text(encoding="utf-8")
+    assert "One row per play, that is a NextSong event of a user" in page
+    before = tables(project.database)
+    loads = rows(project.database, "select * from load_history order by all")
+
+    second = project.invoke("run")
+    assert second.returncode == 0, second.stderr
+    assert "Nothing new" in second.stdout
+    assert tables(project.database) == before
+    assert rows(project.database, "select * from load_history order by all") == loads
+
+    # A changed project is built again, and comes to the same.
+    model = project.root / "models/marts/users.sql"
+    model.write_text(model.read_text() + "\n-- changed\n")
+    third = project.invoke("run", "--json")
+    assert json.loads(third.stdout)["built"] is True
+    assert tables(project.database) == before
+
+
+def test_new_files_are_loaded_alone_and_scripts_get_json_or_silence(project: Project, tmp_path: Path) -> None:
+    source = source_with_one_play(tmp_path / "source")
+    quiet = project.invoke("run", "-q", INVOKE_SOURCE=str(source))
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+    (source / "log_data/2.json").write_text(json.dumps(make_event(sessionId=2)))
+    done = project.invoke("run", "--json", "--source", str(source))
+    report = json.loads(done.stdout)
+    assert report["load"]["files"] == {"staging_events": 1}
+    assert report["load"]["rows"] == {"staging_events": 1}
+    assert report["row_counts"]["songplays"] == 2
+    assert report["tests_passed"] > 90
+
+
+def test_a_failed_test_is_not_published_and_names_its_rows(project: Project, tmp_path: Path) -> None:
+    source = source_with_one_play(tmp_path / "source")
+    assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
+    (source / "log_data/2.json").write_text(json.dumps(make_event(sessionId=2, level="gold")))
+    failed = project.invoke("run", "--source", str(source))
+    assert failed.returncode == 1
+    assert "accepted_values_songplays_level" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert rows(project.database, "select count(*) from songplays") == [(1,)]
+    work = project.root / ".sparkify/sparkify.duckdb"
+    relation = failed.stderr.split("rows: ")[1].split()[0]
+    assert rows(work, f"select count(*) from {relation}") == [(1,)]
+    # It is tried again, and fails again: a run that was not complete is never "nothing new".
+    assert project.invoke("run", "-q", "--source", str(source)).returncode == 1
+
+
+def test_another_database_stands_beside(project: Project, tmp_path: Path) -> None:
+    source = source_with_one_play(tmp_path / "source")
+    other = tmp_path / "elsewhere" / "other.duckdb"
+    done = project.invoke("run", "-q", "--source", str(source), "--database", str(other))
+    assert done.returncode == 0, done.stderr
+    assert rows(other, "select count(*) from songplays") == [(1,)]
+    assert not project.database.exists()
+    asked = project.invoke("query", "select count(*) as plays from songplays", "--json", "--database", str(other))
+    assert json.loads(asked.stdout) == [{"plays": 1}]
+
+
+def test_what_a_user_can_cause_is_one_line_without_a_traceback(project: Project, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for arguments, code, words in [
+        (("run", "--source", str(tmp_path / "none")), 2, "is not a folder"),
+        (("run", "--source", str(empty)), 1, "has no .json or .json.gz files below log_data/ and song_data/"),
+        (("run", "--target", "oracle"), 2, "must be duckdb or redshift"),
+        (("run", "--database", "x.txt"), 2, "name a file that ends in .duckdb"),
+        (("run", "--database", str(tmp_path)), 2, "name a file that ends in .duckdb"),
+        (("load", "--only", "users"), 2, "--only takes songs, events or both"),
+        (("query", "select 1"), 2, "Build it with: invoke run"),
+        (("publish",), 2, "There is nothing to publish"),
+        (("docs.build",), 2, "There is no warehouse"),
+        (("docs.serve",), 2, "There is no docs site yet"),
+        (("reset",), 1, "Nothing was dropped"),
+        (("simulate", "x", "--events", "0"), 2, "--events is 0"),
+        (("run", "--target", "redshift", "--source", "s3://"), 2, "an S3 source is written s3://bucket"),
+    ]:
+        done = project.invoke(*arguments)
+        assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (code, True, False), (
+            arguments,
+            done.returncode,
+            done.stderr,
+        )
+
+
+def test_a_second_command_on_one_warehouse_is_told_who_holds_it(project: Project) -> None:
+    lock = project.root / ".sparkify/sparkify.lock"
+    with lock.open("w") as held:
+        held.write("invoke load (process 7)")
+        held.flush()
+        fcntl.flock(held, fcntl.LOCK_EX)
+        refused = project.invoke("run")
+    assert refused.returncode == 1
+    assert "is being written by invoke load (process 7)" in refused.stderr
