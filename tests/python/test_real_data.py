@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,12 @@ def golden() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def database(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    import shutil
-
+def database(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(Path(shutil.copytree(template, tmp_path_factory.mktemp("real") / "project")))
     path = tmp_path_factory.mktemp("published") / "real.duckdb"
     done = project.invoke("run", "--source", str(REAL_DATA), "--database", str(path))
     assert done.returncode == 0, done.stderr
-    yield path
+    return path
 
 
 def test_counts(database: Path, golden: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def test_levels_change_and_the_event_that_submits_it_has_the_old_one(events: lis
     changing = 0
     for own in by_user.values():
         levels = [event["level"] for event in own]
-        changes = sum(a != b for a, b in zip(levels, levels[1:], strict=False))
+        changes = sum(a != b for a, b in pairwise(levels))
         submits = [event for event in own if event["page"].startswith("Submit")]
         assert changes == len(submits)
         assert all(event["level"] == ("free" if event["page"] == "Submit Upgrade" else "paid") for event in submits)

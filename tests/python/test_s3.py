@@ -1,0 +1,90 @@
+"""A source in S3, served by moto on loopback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import boto3
+import pytest
+from conftest import Bench, make_event, make_song
+from moto.server import ThreadedMotoServer
+
+from pipeline import load_folder
+from pipeline.display import Display
+from pipeline.errors import PipelineError
+from pipeline.load import LoadReport, load, plan_load
+from pipeline.settings import LoadOptions
+
+BUCKET = "sparkify-source"
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    # moto's buckets belong to the process, not to the server
+    urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST")).close()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-west-2",
+    }.items():
+        monkeypatch.setenv(name, value)
+    boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    yield BUCKET
+    server.stop()
+
+
+def put(key: str, *records: object) -> None:
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body="\n".join(map(json.dumps, records)).encode())
+
+
+def load_new(bench: Bench, source: str, **flags: str) -> LoadReport:
+    options = LoadOptions.from_flags(**flags)
+    return load(bench.settings, plan_load(bench.settings, source, options), bench.dbt, Display(quiet=True))
+
+
+@pytest.mark.parametrize(("prefix", "small"), [("", 1), ("some/place", 1_000_000)])
+def test_objects_are_loaded_once_and_new_ones_alone(
+    bench: Bench, bucket: str, prefix: str, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load_folder, "SMALL_FILE_BYTES", small)
+    source = f"s3://{bucket}/{prefix}".rstrip("/")
+    root = f"{prefix}/" if prefix else ""
+    for number in range(1_005):  # more than one page of a listing
+        put(f"{root}song_data/A/{number}.json", make_song(song_id=f"SO{number}"))
+    put(f"{root}log_data/2018/11/1.json", make_event(), make_event(itemInSession=1))
+    put(f"{root}log_json_path.json", {})
+    report = load_new(bench, source)
+    assert report.rows == {"staging_events": 2, "staging_songs": 1_005}
+    assert bench.rows("select distinct source_file from staging_events") == [("log_data/2018/11/1.json",)]
+    assert bench.rows("select count(*) from load_history where etag is not null and content_hash is not null") == [
+        (1_006,)
+    ]
+
+    put(f"{root}log_data/2018/11/2.json", make_event(sessionId=2))
+    assert load_new(bench, source).files == {"staging_events": 1}
+
+    put(f"{root}log_data/2018/11/1.json", make_event(level="paid"))
+    with pytest.raises(PipelineError, match="changed since it was loaded: log_data/2018/11/1.json"):
+        load_new(bench, source)
+
+
+def test_what_s3_refuses_is_said_in_one_line(
+    bench: Bench, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(PipelineError, match="s3://sparkify-nowhere: no such bucket"):
+        load_new(bench, "s3://sparkify-nowhere")
+    with pytest.raises(PipelineError, match="has no .json or .json.gz files below"):
+        load_new(bench, f"s3://{bucket}/empty")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(PipelineError, match="no AWS credentials were found. Set AWS_PROFILE"):
+        load_new(bench, f"s3://{bucket}")
