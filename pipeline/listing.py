@@ -95,7 +95,12 @@ def _list_s3(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:
     bucket, _, root = source.removeprefix("s3://").partition("/")
     root = f"{root}/" if root else ""
     with s3_errors(source):
-        pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{root}{prefix}/")
+        pages = (
+            boto3.Session()
+            .client("s3")
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=bucket, Prefix=f"{root}{prefix}/")
+        )
         for page in pages:
             for item in page.get("Contents", []):
                 yield SourceFile(
