@@ -151,8 +151,12 @@ def profile_adapter(settings: Settings) -> Iterator[SQLAdapter]:
     from dbt.config.runtime import RuntimeConfig
     from dbt.flags import set_from_args
     from dbt.mp_context import get_mp_context
+    from dbt_common.context import set_invocation_context
+    from dbt_common.events.event_manager_client import cleanup_event_logger
 
+    cleanup_event_logger()  # else dbt tells standard output that it has registered an adapter
     os.environ.update(settings.dbt_environment())
+    set_invocation_context(os.environ)
     arguments = argparse.Namespace(
         project_dir=str(PROJECT_ROOT),
         profiles_dir=str(PROJECT_ROOT),

@@ -7,9 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 
 @dataclass
@@ -70,3 +73,22 @@ class Display:
 
     def warn(self, text: str) -> None:
         self.console.print(f"[yellow]Warning:[/yellow] {text}", soft_wrap=True)
+
+
+def shown(path: Path | str) -> str:
+    """A path as a person here would write it: without the part that leads to where one is."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)
+
+
+def simple_table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+
+
+def print_table(table: Table) -> None:
+    """Print a table on standard output, without the blanks around it; piped, as wide as it needs to be."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
+    with console.capture() as captured:
+        console.print(table)
+    lines = [line.removeprefix(" ").rstrip() for line in captured.get().split("\n")]
+    print("\n".join(lines).strip("\n"))

@@ -102,7 +102,8 @@ def fetch_from_s3(source: str, files: list[SourceFile], folder: Path) -> Path:
     for parent in {target.parent for target in targets}:
         parent.mkdir(parents=True, exist_ok=True)
     with s3_errors(source):
-        s3fs.S3FileSystem(skip_instance_cache=True).get([f"{source}/{file.key}" for file in files], [str(target) for target in targets])
+        s3 = s3fs.S3FileSystem(skip_instance_cache=True)
+        s3.get([f"{source}/{file.key}" for file in files], [str(target) for target in targets])
     return folder
 
 

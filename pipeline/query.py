@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
+from pipeline.display import print_table, simple_table
 from pipeline.settings import Settings
 from pipeline.warehouse import Result, Warehouse
 
@@ -51,17 +50,15 @@ def _database(settings: Settings) -> Path:
 def _print_table(result: Result) -> None:
     if not result.columns:
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = simple_table()
     for number, column in enumerate(result.columns):
         values = [row[number] for row in result.rows if row[number] is not None]
         is_number = bool(values) and all(isinstance(value, NUMBERS) and not isinstance(value, bool) for value in values)
-        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(escape(column), justify="right" if is_number else "left", overflow="fold")
     for row in result.rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    # Piped, a table is as wide as it needs to be.
-    console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 10_000)
-    console.print(table)
-    console.print(f"{len(result.rows):,} row{'' if len(result.rows) == 1 else 's'}")
+        table.add_row(*(escape("" if value is None else str(value)) for value in row))
+    print_table(table)
+    print(f"\n{len(result.rows):,} row{'' if len(result.rows) == 1 else 's'}")
 
 
 def _json_value(value: Any) -> Any:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.dbt import Dbt, DbtError, close_connections
-from pipeline.display import Display
+from pipeline.display import Display, shown
 from pipeline.docs_site import build_docs
 from pipeline.errors import PipelineError, UsageError
 from pipeline.fingerprint import project_fingerprint
@@ -84,7 +84,7 @@ def _plan(settings: Settings, options: LoadOptions, display: Display) -> LoadPla
     with display.step("Source") as step:
         source = settings.source or ensure_sample(display)
         plan = plan_load(settings, source, options)
-        step.summary = f"{len(plan.files):,} new of {plan.listed_files:,} files in {source}"
+        step.summary = f"{len(plan.files):,} new of {plan.listed_files:,} files in {shown(source)}"
         return plan
 
 
@@ -146,19 +146,19 @@ def _load_and_build(
         passed = sum(1 for result in tests if result.status == "pass")
         step.summary = f"{passed} of {len(tests)} tests passed"
     with display.step("Docs") as step:
-        step.summary = str(build_docs(settings, dbt, display))
+        step.summary = shown(build_docs(settings, dbt, display))
     dbt.run_operation("record_run", run_id=f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}", project_fingerprint=fingerprint)
     if settings.target == "duckdb":
         close_connections()
         with display.step("Publish") as step:
-            step.summary = str(publish(settings))
+            step.summary = shown(publish(settings))
     return _report(settings, warehouse, plan, display, report, passed, built=True)
 
 
 def _not_published(settings: Settings, error: DbtError) -> str:
     if settings.target != "duckdb":
         return f"{error}\nThe run is not complete; the tables hold what was built."
-    ask = f'invoke query "select * from {error.failures[0].relation}" --database {settings.work_database}'
+    ask = f'invoke query "select * from {error.failures[0].relation}" --database {shown(settings.work_database)}'
     hint = f" Look at the rows with: {ask}" if error.failures and error.failures[0].relation else ""
     return f"{error}\nNothing was published; analysts have what they had.{hint}"
 

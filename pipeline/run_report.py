@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
+from pipeline.display import print_table, shown, simple_table
 from pipeline.load import LoadReport
 from pipeline.run import RunReport
 
@@ -40,12 +37,9 @@ def _loaded(report: LoadReport) -> str:
 
 
 def _print_table(report: RunReport) -> None:
-    console = Console(highlight=False)
     if not report.built:
-        console.print(
-            "Nothing new: no new files, the project as it was, and the last run was complete.", soft_wrap=True
-        )
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        print("Nothing new: no new files, the project as it was, and the last run was complete.\n")
+    table = simple_table()
     table.add_column("Warehouse")
     table.add_column("", justify="right")
     table.add_row("files in the source", f"{report.listed_files:,}")
@@ -64,8 +58,7 @@ def _print_table(report: RunReport) -> None:
     for name, seconds in report.seconds.items():
         table.add_row(name, f"{seconds:.1f} s")
     table.add_row("total", f"{sum(report.seconds.values()):.1f} s")
-    console.print(table)
-    console.print(f"Database  {report.database}", soft_wrap=True)
-    console.print(f"Docs      {report.docs_page}", soft_wrap=True)
-    if report.database.endswith((".duckdb", ".db")):
-        console.print('Ask it    ./inv query "select * from songplays limit 5"', soft_wrap=True)
+    print_table(table)
+    print(f"\nDatabase  {shown(report.database)}")
+    print(f"Docs      {shown(report.docs_page)}")
+    print('Ask it    ./inv query "select * from songplays limit 5"')

@@ -104,24 +104,30 @@ def _query_duckdb(path: Path, sql: str, search_path: list[str]) -> Result:
             cursor = connection.execute(sql)
             return Result([column[0] for column in cursor.description or []], cursor.fetchall())
     except duckdb.IOException as error:
-        raise PipelineError(f"{path} cannot be opened: {_first_line(error)}") from error
+        raise PipelineError(f"{path} cannot be opened: {_reason(error)}") from error
     except duckdb.Error as error:
-        raise UsageError(_first_line(error)) from error
+        raise UsageError(_reason(error)) from error
 
 
 def _query_adapter(settings: Settings, sql: str, search_path: list[str]) -> Result:
     from pipeline.dbt import profile_adapter
 
     with profile_adapter(settings) as adapter:
+        # The drivers' errors share no base class.
         try:
             adapter.connections.add_query(f"set search_path to {', '.join(search_path)}")
+        except Exception as error:
+            raise PipelineError(f"Redshift cannot be reached as profiles.yml says: {_reason(error)}") from error
+        try:
             _, cursor = adapter.connections.add_query(sql)
             columns = [column[0] for column in cursor.description or []]
             return Result(columns, [tuple(row) for row in cursor.fetchall()] if columns else [])
-        except Exception as error:  # the drivers share no base class
-            raise UsageError(_first_line(error)) from error
+        except Exception as error:
+            raise UsageError(_reason(error)) from error
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
+def _reason(error: Exception) -> str:
+    """The line of an engine's or dbt's error that says what was wrong; dbt puts the kind of error before it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if not line.endswith(" Error")]
+    return (telling or lines or [type(error).__name__])[0]
