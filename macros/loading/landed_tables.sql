@@ -27,7 +27,7 @@
     open a transaction, as adapter.create_schema and adapter.get_relation do: the load has its own.
 #}
 {% macro create_landed_tables() %}
-    {% if execute %}
+    {% if execute and flags.WHICH not in ('compile', 'generate') %} {# these render hooks and must not write #}
         {% for node in graph.sources.values() if node.source_name == 'landed' %}
             {% set relation = source('landed', node.name) %}
             {% if loop.first %}
