@@ -1,13 +1,14 @@
-"""The door to the warehouse: `invoke --list` shows what there is, `invoke --help TASK` what a task takes."""
+"""The door to the warehouse: `./inv --list` shows what there is, `./inv --help TASK` what a task takes."""
 
 import sys
 
 from invoke import Collection, task
-from invoke.exceptions import Exit
+
+from pipeline.command import command, fail, settings_of
 
 _QUIET = "print nothing but warnings and errors"
 _DATABASE = "DuckDB file that is published (default: sparkify.duckdb)"
-_SOURCE = "folder or s3:// address with song_data/ and log_data/ (default: a simulated sample)"
+_SOURCE = "folder or s3:// address with song_data/ and log_data/ (default: what was loaded before, else a sample)"
 _TARGET = "duckdb (default) or redshift"
 _LOAD_HELP = {
     "source": _SOURCE,
@@ -22,22 +23,20 @@ _LOAD_HELP = {
 }
 
 
-def _fail(error):
-    """End the command with the error's text, without a traceback."""
-    raise Exit(f"Error: {error}", code=error.exit_code)
+def _load_options(only, song_prefix, sample, add_source):
+    from pipeline.settings import LoadOptions
+
+    return LoadOptions.from_flags(only=only, song_prefix=song_prefix, sample=sample, add_source=add_source)
 
 
-def _settings(context, **flags):
-    from pipeline.errors import PipelineError
-    from pipeline.settings import read_settings
+def _display(quiet):
+    from pipeline.display import Display
 
-    try:
-        return read_settings(context.config, **{name: value or "" for name, value in flags.items()})
-    except PipelineError as error:
-        _fail(error)
+    return Display(quiet=quiet)
 
 
 @task(help=_LOAD_HELP)
+@command
 def run(
     context,
     source="",
@@ -51,22 +50,17 @@ def run(
     quiet=False,
 ):
     """Load new files, build, test, document and publish: the main job."""
-    from pipeline.display import Display
-    from pipeline.errors import PipelineError
     from pipeline.run import run as run_pipeline
     from pipeline.run_report import print_report
-    from pipeline.settings import LoadOptions
 
-    settings = _settings(context, source=source, target=target, database=database)
-    try:
-        options = LoadOptions.from_flags(only=only, song_prefix=song_prefix, sample=sample, add_source=add_source)
-        report = run_pipeline(settings, options, Display(quiet=quiet or json))
-    except PipelineError as error:
-        _fail(error)
+    settings = settings_of(context, source=source, target=target, database=database)
+    options = _load_options(only, song_prefix, sample, add_source)
+    report = run_pipeline(settings, options, _display(quiet or json))
     print_report(report, as_json=json, quiet=quiet)
 
 
 @task(help=_LOAD_HELP)
+@command
 def load(
     context,
     source="",
@@ -80,49 +74,35 @@ def load(
     quiet=False,
 ):
     """Load new files into the landed tables, and build nothing."""
-    from pipeline.display import Display
-    from pipeline.errors import PipelineError
     from pipeline.run import run_load
     from pipeline.run_report import print_load
-    from pipeline.settings import LoadOptions
 
-    settings = _settings(context, source=source, target=target, database=database)
-    try:
-        options = LoadOptions.from_flags(only=only, song_prefix=song_prefix, sample=sample, add_source=add_source)
-        report = run_load(settings, options, Display(quiet=quiet or json))
-    except PipelineError as error:
-        _fail(error)
+    settings = settings_of(context, source=source, target=target, database=database)
+    options = _load_options(only, song_prefix, sample, add_source)
+    report = run_load(settings, options, _display(quiet or json))
     print_load(report, as_json=json, quiet=quiet)
 
 
-@task(help={"database": _DATABASE})
-def publish(context, database=""):
-    """Swap the work file in for what analysts open, after a dbt command of your own."""
-    from pipeline.errors import PipelineError
+@task(help={"database": _DATABASE, "quiet": _QUIET})
+@command
+def publish(context, database="", quiet=False):
+    """Test what dbt commands of your own have built, and swap it in for what analysts open."""
     from pipeline.run import publish_work_file
 
-    try:
-        print(f"Published {publish_work_file(_settings(context, database=database))}")
-    except PipelineError as error:
-        _fail(error)
+    publish_work_file(settings_of(context, database=database), _display(quiet))
 
 
 @task(help={"target": _TARGET, "database": _DATABASE, "yes": "do not ask"})
+@command
 def reset(context, target="", database="", yes=False):
     """Drop the warehouse's tables and make the landed ones anew, empty. Asks first."""
-    from pipeline.errors import PipelineError
     from pipeline.reset import describe, reset_warehouse
 
-    settings = _settings(context, target=target, database=database)
-    try:
-        print(describe(settings))
-        if not yes and (not sys.stdin.isatty() or input("Drop it? Type yes: ").strip() != "yes"):
-            raise Exit("Nothing was dropped. Answer yes, or say --yes where nobody can answer.", code=1)
-        print(reset_warehouse(settings))
-    except PipelineError as error:
-        _fail(error)
-    except (EOFError, KeyboardInterrupt):
-        raise Exit("Nothing was dropped.", code=1) from None
+    settings = settings_of(context, target=target, database=database)
+    print(describe(settings))
+    if not yes and (not sys.stdin.isatty() or input("Drop it? Type yes: ").strip() != "yes"):
+        fail("Nothing was dropped. Answer yes, or say --yes where nobody can answer.")
+    print(reset_warehouse(settings))
 
 
 @task(
@@ -135,15 +115,12 @@ def reset(context, target="", database="", yes=False):
         "json": "print JSON, a list of objects",
     },
 )
+@command
 def query(context, sql, target="", database="", csv=False, json=False):
-    """Ask the warehouse: invoke query "select …". On DuckDB the published file is read."""
-    from pipeline.errors import PipelineError
+    """Ask the warehouse: ./inv query "select …". On DuckDB the published file is read."""
     from pipeline.query import print_query
 
-    try:
-        print_query(_settings(context, target=target, database=database), sql, as_csv=csv, as_json=json)
-    except PipelineError as error:
-        _fail(error)
+    print_query(settings_of(context, target=target, database=database), sql, as_csv=csv, as_json=json)
 
 
 @task(
@@ -159,68 +136,51 @@ def query(context, sql, target="", database="", csv=False, json=False):
         "quiet": _QUIET,
     },
 )
-def simulate(context, folder, events=10_000, users=100, songs=1_000, days=30, start="2018-11-01", seed=1, quiet=False):
+@command
+def simulate(context, folder, events="", users="", songs="", days="", start="", seed="", quiet=False):
     """Write a simulated source: song and event files as they lie in the bucket, traps and all."""
-    from pathlib import Path
+    from pipeline.simulate import Simulation, simulate_folder
 
-    from pipeline.display import Display
-    from pipeline.errors import PipelineError
-    from pipeline.simulate import Simulation
-    from pipeline.simulate import simulate as simulate_source
-
-    simulation = Simulation(events=events, users=users, songs=songs, days=days, start=start, seed=seed)
-    display = Display(quiet=quiet)
-    try:
-        with display.step("Simulate") as step:
-            simulate_source(Path(folder), simulation, display.progress)
-            step.summary = f"{events:,} events of {users:,} users and {songs:,} songs in {folder}"
-    except PipelineError as error:
-        _fail(error)
+    simulation = Simulation.from_flags(events=events, users=users, songs=songs, days=days, start=start, seed=seed)
+    simulate_folder(folder, simulation, _display(quiet))
 
 
 @task(name="build", help={"target": _TARGET, "database": _DATABASE, "quiet": _QUIET})
+@command
 def docs_build(context, target="", database="", quiet=False):
     """Write the docs site, one page that needs no server."""
-    from pipeline.display import Display
-    from pipeline.errors import PipelineError
     from pipeline.run import document
 
-    try:
-        print(document(_settings(context, target=target, database=database), Display(quiet=quiet)))
-    except PipelineError as error:
-        _fail(error)
+    document(settings_of(context, target=target, database=database), _display(quiet))
 
 
-@task(name="serve", help={"port": "port on this machine (default 8080)"})
-def docs_serve(context, port=0):
+@task(name="serve", help={"port": "port on this machine (default 8080)", "target": _TARGET, "database": _DATABASE})
+@command
+def docs_serve(context, port="", target="", database=""):
     """Serve the docs site on this machine until Ctrl-C."""
     from pipeline.docs_site import serve_docs
-    from pipeline.errors import PipelineError
 
     if port:
         context.config.docs.port = port
-    try:
-        serve_docs(_settings(context))
-    except PipelineError as error:
-        _fail(error)
+    serve_docs(settings_of(context, target=target, database=database))
 
 
 @task(help={"thorough": "the long tests too"})
+@command
 def test(context, thorough=False):
     """Run every test there is: linters, dbt's unit tests, and pytest, which builds warehouses of its own."""
     from pipeline.checks import run_tests
 
-    if code := run_tests(thorough=thorough):
-        raise Exit(code=code)
+    return run_tests(thorough=thorough)
 
 
 @task(help={"fix": "mend what can be mended"})
+@command
 def lint(context, fix=False):
     """Check the style of Python and SQL, and that dbt finds nothing deprecated."""
     from pipeline.checks import run_linters
 
-    if code := run_linters(fix=fix):
-        raise Exit(code=code)
+    return run_linters(fix=fix)
 
 
 docs = Collection("docs", docs_build, docs_serve)

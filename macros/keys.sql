@@ -1,11 +1,11 @@
 {#
     The surrogate key of some columns: md5 as 32 hex digits, equal on both engines. NULL counts as an empty string, and
-    a separator that no text has stands between the values. On Redshift a bare varchar would cut texts at 256 bytes.
+    U+001F, which no name has, stands between the values. A bare varchar would be one of 256 bytes on Redshift.
 #}
 {% macro hash_key(expressions) -%}
     md5(
         {%- for expression in expressions -%}
-        coalesce(cast({{ expression }} as varchar(65535)), ''){{ " || chr(31) || " if not loop.last }}
+        coalesce(cast({{ expression }} as varchar(2048)), ''){{ " || chr(31) || " if not loop.last }}
         {%- endfor -%}
     )
 {%- endmacro %}

@@ -37,13 +37,13 @@ def run_tests(*, thorough: bool) -> int:
     """Run the linters, then pytest, which runs dbt's data and unit tests; return 0 or the last failure's exit code."""
     code = run_linters()
     marks = [] if thorough else ["-m", "not thorough"]
-    return _step("pytest", [sys.executable, "-m", "pytest", *marks]) or code
+    return _step("pytest", ["pytest", *marks]) or code
 
 
 def _need_development_tools() -> None:
     missing = [name for name in ("pytest", "ruff", "sqlfluff") if find_spec(name) is None]
     if missing:
-        raise UsageError(f"{', '.join(missing)} not installed here. Install the development tools with: ./inv test")
+        raise UsageError(f"{', '.join(missing)} not installed here. Install the development tools with: ./inv lint")
 
 
 def _deprecation_gate() -> list[str]:
@@ -69,6 +69,7 @@ def _targets_in_models() -> int:
 
 def _step(name: str, command: list[str]) -> int:
     print(f"── {name}", flush=True)
+    command = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
     # dbt's files of a check stay apart from those of the user's own commands.
     with tempfile.TemporaryDirectory() as folder:
         environment = {
@@ -77,6 +78,4 @@ def _step(name: str, command: list[str]) -> int:
             "DBT_LOG_PATH": str(Path(folder, "logs")),
             "SPARKIFY_WORK_DATABASE": str(Path(folder, "lint.duckdb")),
         }
-        if name == "pytest":
-            environment = dict(os.environ)
         return subprocess.run(command, cwd=PROJECT_ROOT, env=environment, check=False).returncode  # noqa: S603

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.command import stop_if_interrupted
 from pipeline.errors import PipelineError
 from pipeline.settings import PROJECT_ROOT, Settings
 
@@ -91,6 +92,7 @@ class Dbt:
                 "none",
             ]
         )
+        stop_if_interrupted()
         if not result.success:
             raise _error(arguments[0], result, progress.errors)
         return result

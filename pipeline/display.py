@@ -1,4 +1,4 @@
-"""What a long command shows while it works: a live bar in a terminal, plain lines elsewhere, nothing when quiet."""
+"""What a command shows: steps while it works (a live bar in a terminal, plain lines elsewhere), tables at its end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 
 @dataclass
@@ -42,12 +43,13 @@ class Display:
             progress = Progress(
                 SpinnerColumn(),
                 TextColumn("{task.description}"),
-                BarColumn(bar_width=30),
+                BarColumn(bar_width=20),
                 TextColumn("{task.fields[counter]}"),
                 TimeElapsedColumn(),
-                TextColumn("[dim]{task.fields[what]}"),
+                TextColumn("{task.fields[what]}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
                 console=self.console,
                 transient=True,
+                expand=True,
             )
             with progress:
                 self._live = (progress, progress.add_task(f"{name:<8}", total=None, counter="", what=""))
@@ -59,7 +61,7 @@ class Display:
             yield step
         step.seconds = time.perf_counter() - began
         self.steps.append(step)
-        self.say(f"[green]✓[/green] {name:<8} {step.seconds:6.1f} s  {step.summary}")
+        self._print(("✓", "green"), f" {name:<8} {step.seconds:6.1f} s  {step.summary}")
 
     def progress(self, done: int, total: int, what: str) -> None:
         """Show how far the current step is. May be called from another thread."""
@@ -68,11 +70,15 @@ class Display:
             progress.update(task, completed=done, total=total, counter=f"{done:,}/{total:,}", what=what)
 
     def say(self, text: str) -> None:
-        if not self.quiet:
-            self.console.print(text, soft_wrap=True)
+        self._print(text)
 
     def warn(self, text: str) -> None:
-        self.console.print(f"[yellow]Warning:[/yellow] {text}", soft_wrap=True)
+        """Print a warning, also where all else is quiet."""
+        self.console.print(Text.assemble(("Warning:", "yellow"), f" {text}"), soft_wrap=True)
+
+    def _print(self, *parts: str | tuple[str, str]) -> None:
+        if not self.quiet:
+            self.console.print(Text.assemble(*parts), soft_wrap=True)
 
 
 def shown(path: Path | str) -> str:
@@ -81,13 +87,22 @@ def shown(path: Path | str) -> str:
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)
 
 
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def simple_table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
 
 
+def table_width(table: Table) -> int:
+    """Columns of a terminal that a table needs if nothing in it is folded."""
+    return Console(width=10_000).measure(table).maximum
+
+
 def print_table(table: Table) -> None:
-    """Print a table on standard output, without the blanks around it; piped, as wide as it needs to be."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
+    """Print a table on standard output as wide as it needs to be, without the blanks around it."""
+    console = Console(highlight=False, width=10_000)
     with console.capture() as captured:
         console.print(table)
     lines = [line.removeprefix(" ").rstrip() for line in captured.get().split("\n")]

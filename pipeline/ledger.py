@@ -44,7 +44,7 @@ def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> Ledge
         f"from {warehouse.schema('staging')}.load_history order by loaded_at"
     ).rows
     others = sorted({row[0] for row in rows} - {source})
-    if others and not add_source:
+    if rows and len(others) == len({row[0] for row in rows}) and not add_source:
         raise UsageError(
             f"This warehouse was loaded from {', '.join(others)}, not from {source}. Keep them apart with "
             "--database OTHER.duckdb, or say --add-source to have both in one warehouse."
@@ -68,8 +68,8 @@ def new_files(source: str, files: list[SourceFile], ledger: dict[str, LedgerEntr
         names = ", ".join(file.key for file in changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
         raise PipelineError(
             f"{source}: changed since it was loaded: {names}. Nothing was loaded. Put the file back as it was and "
-            "deliver the difference as a file of its own, or start over from the source as it is now (invoke reset, "
-            "then invoke run)."
+            "deliver the difference as a file of its own, or start over from the source as it is now (./inv reset, "
+            "then ./inv run)."
         )
     return [file for file in files if file.key not in ledger]
 

@@ -103,9 +103,12 @@ def _list_s3(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:
         )
         for page in pages:
             for item in page.get("Contents", []):
+                key = item["Key"][len(root) :]
+                if not set(key.split("/")).isdisjoint({"", ".", ".."}) and key.endswith((".json", ".json.gz")):
+                    raise PipelineError(f"{source}: the key {item['Key']!r} cannot be a path; rename the object.")
                 yield SourceFile(
                     table_name=table_name,
-                    key=item["Key"][len(root) :],
+                    key=key,
                     size_bytes=item["Size"],
                     modified_at=item["LastModified"].astimezone(UTC),
                     etag=item["ETag"].strip('"'),

@@ -24,13 +24,14 @@ from pipeline.warehouse import Warehouse
 class LoadPlan:
     """What a load would do: of the files that the source lists, those that the ledger does not have.
 
-    ledger_files counts the ledger's files of every source.
+    ledger_files counts the ledger's files of every source, gone_files those of this one that are no longer there.
     """
 
     source: str
     files: list[SourceFile]
     listed_files: int
     ledger_files: int
+    gone_files: int
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,10 @@ class LoadReport:
 
 def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan:
     """List the source and compare it with the ledger."""
-    ledger = read_ledger(Warehouse(settings), source, add_source=options.add_source)
     files = list_source(source, options)
-    return LoadPlan(source, new_files(source, files, ledger.of_source), len(files), ledger.file_count)
+    ledger = read_ledger(Warehouse(settings), source, add_source=options.add_source)
+    gone = len(ledger.of_source.keys() - {file.key for file in files}) if options.is_whole else 0
+    return LoadPlan(source, new_files(source, files, ledger.of_source), len(files), ledger.file_count, gone)
 
 
 def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> LoadReport:
@@ -57,16 +59,15 @@ def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Load
         PipelineError: a record cannot be loaded as it is, or the engine refused; nothing was loaded.
     """
     load_id = f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}"
-    folders = settings.state_folder / "loads"
-    shutil.rmtree(folders, ignore_errors=True)  # left by a load that was killed
+    shutil.rmtree(settings.load_folder, ignore_errors=True)  # left by a load that was killed
     try:
         if settings.target == "duckdb":
-            warnings = _load_duckdb(plan, load_id, folders / load_id, dbt, display)
+            warnings = _load_duckdb(plan, load_id, settings.load_folder, dbt, display)
         else:
             warnings = []
             _load_redshift(settings, plan, load_id, dbt)
     finally:
-        shutil.rmtree(folders, ignore_errors=True)
+        shutil.rmtree(settings.load_folder, ignore_errors=True)
     files = Counter(file.table_name for file in plan.files)
     return LoadReport(load_id, dict(files), _row_counts(Warehouse(settings), load_id, list(files)), warnings)
 

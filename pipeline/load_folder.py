@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,7 @@ from pipeline.listing import SourceFile, s3_errors
 SMALL_FILE_BYTES = 256 * 1024
 HEAD_BYTES = 1024 * 1024
 BOM = b"\xef\xbb\xbf"
+GLOB = re.compile(r"[*?\[\]{}\\]")
 
 
 @dataclass
@@ -76,7 +78,7 @@ def fill_load_folder(
             for number, file in enumerate(files):
                 table = result.tables.setdefault(file.table_name, TableInput(root_length=len(str(root))))
                 path = root / file.key
-                if file.size_bytes >= SMALL_FILE_BYTES and not every_line and not _has_bom(path):
+                if file.size_bytes >= SMALL_FILE_BYTES and not every_line and _is_plain(path):
                     digest = content_hash(path)
                     table.files.append(str(path))
                     table.heads = str(folder / f"{file.table_name}_heads.ndjson")
@@ -124,9 +126,10 @@ def _entry(number: int, file: SourceFile, digest: str) -> str:
     )
 
 
-def _has_bom(path: Path) -> bool:
+def _is_plain(path: Path) -> bool:
+    """Whether DuckDB can read the file where it is: no byte order mark, no glob character in its path."""
     with _opened(path) as file, _unpacking(path):
-        return file.read(len(BOM)) == BOM
+        return file.read(len(BOM)) != BOM and not GLOB.search(str(path))
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -20,7 +20,7 @@ def publish(settings: Settings) -> Path:
 
     if not settings.work_database.exists():
         raise UsageError(
-            f"There is nothing to publish: {settings.work_database} does not exist. Build it with: invoke run"
+            f"There is nothing to publish: {settings.work_database} does not exist. Build it with: ./inv run"
         )
     if "dbt.adapters.duckdb" in sys.modules:
         from pipeline.dbt import close_connections

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import decimal
 import json
+import math
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
+from rich.text import Text
 
-from pipeline.display import print_table, simple_table
+from pipeline.display import counted, print_table, shown, simple_table, table_width
+from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.warehouse import Result, Warehouse
 
 NUMBERS = (int, float, decimal.Decimal)
+ROWS_ON_A_SCREEN = 100
 
 
 def print_query(settings: Settings, sql: str, *, as_csv: bool, as_json: bool) -> None:
-    """Run a statement on what is published, or on Redshift, and print its rows on standard output."""
+    """Run a statement on what is published, or on Redshift, and print its rows on standard output.
+
+    A terminal gets the first rows, one value a line where they are too wide for it; a pipe or a file gets all of them.
+    """
+    if as_csv and as_json:
+        raise UsageError("--csv or --json, not both.")
     database = _database(settings) if settings.target == "duckdb" else None
     result = Warehouse(settings).query(sql, database=database)
     if as_json:
-        rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-        print(json.dumps(rows, default=_json_value, ensure_ascii=False, indent=2))
+        names = _distinct(result.columns)
+        rows = [{name: _json_value(value) for name, value in zip(names, row, strict=True)} for row in result.rows]
+        print(json.dumps(rows, ensure_ascii=False, indent=2, allow_nan=False))
     elif as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(result.columns)
-        writer.writerows(result.rows)
+        for row in [result.columns, *result.rows]:
+            print(",".join(_csv_value(value) for value in row))
     else:
-        _print_table(result)
+        _print_rows(result)
 
 
 def _database(settings: Settings) -> Path:
@@ -39,31 +47,98 @@ def _database(settings: Settings) -> Path:
     published, work = settings.database, settings.work_database
     if not published.exists():
         if work.exists():
-            print(f"Nothing is published yet; this is the work file {work}.", file=sys.stderr)
+            print(f"Nothing is published yet; this is the work file {shown(work)}.", file=sys.stderr)
             return work
         return published
     if work.exists() and work.stat().st_mtime > published.stat().st_mtime:
-        print("The work file is ahead of what is published; invoke publish brings it over.", file=sys.stderr)
+        print("The work file is ahead of what is published; ./inv publish tests and brings it over.", file=sys.stderr)
     return published
 
 
-def _print_table(result: Result) -> None:
+def _print_rows(result: Result) -> None:
     if not result.columns:
         return
+    is_terminal = sys.stdout.isatty()
+    rows = result.rows[:ROWS_ON_A_SCREEN] if is_terminal else result.rows
     table = simple_table()
     for number, column in enumerate(result.columns):
-        values = [row[number] for row in result.rows if row[number] is not None]
-        is_number = bool(values) and all(isinstance(value, NUMBERS) and not isinstance(value, bool) for value in values)
-        table.add_column(escape(column), justify="right" if is_number else "left", overflow="fold")
-    for row in result.rows:
-        table.add_row(*(escape("" if value is None else str(value)) for value in row))
-    print_table(table)
-    print(f"\n{len(result.rows):,} row{'' if len(result.rows) == 1 else 's'}")
+        values = [row[number] for row in rows if row[number] is not None]
+        is_number = bool(values) and all(isinstance(v, NUMBERS) and not isinstance(v, bool) for v in values)
+        table.add_column(Text(_printable(column)), justify="right" if is_number else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    if is_terminal and table_width(table) > shutil.get_terminal_size().columns:
+        _print_records(result.columns, rows)
+    else:
+        print_table(table)
+    ending = f", of which the first {len(rows):,} are shown" if len(rows) < len(result.rows) else ""
+    print(f"\n{counted(len(result.rows), 'row')}{ending}")
+
+
+def _print_records(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+    names = [_printable(column) for column in columns]
+    width = max(map(len, names))
+    for number, row in enumerate(rows, start=1):
+        print(f"── {number} ──")
+        for name, value in zip(names, row, strict=True):
+            print(f"{name:<{width}}  {_cell(value).plain}")
+
+
+def _cell(value: Any) -> Text:
+    return Text("NULL", style="dim") if value is None else Text(_printable(_text(value)))
+
+
+def _text(value: Any) -> str:
+    """A value as the engines' own clients write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ", timespec="milliseconds" if value.microsecond % 1000 == 0 else "microseconds")
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def _printable(text: str) -> str:
+    """The text with what would move a terminal's cursor or turn its lines around as escapes."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def _csv_value(value: Any) -> str:
+    """Nothing for NULL, and quotes where they are needed; the empty text needs them."""
+    if value is None:
+        return ""
+    text = _text(value)
+    if not text or any(letter in text for letter in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def _distinct(columns: list[str]) -> list[str]:
+    """The columns' names, numbered where two are the same: an object has a key only once."""
+    names: list[str] = []
+    for column in columns:
+        name, number = column, 1
+        while name in names:
+            number += 1
+            name = f"{column}_{number}"
+        names.append(name)
+    return names
 
 
 def _json_value(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, decimal.Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        if value == value.to_integral_value():
+            return int(value)
+        return float(value) if decimal.Decimal(repr(float(value))) == value else str(value)
+    if isinstance(value, list | tuple):
+        return [_json_value(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _json_value(item) for key, item in value.items()}
     if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat()
-    return str(value)
+    return _text(value)

@@ -23,7 +23,7 @@ def describe(settings: Settings) -> str:
 
 def reset_warehouse(settings: Settings) -> str:
     """Drop every table and make the landed tables empty; return what was done."""
-    with Warehouse(settings).lock("invoke reset"):
+    with Warehouse(settings).lock("reset"):
         if settings.target == "duckdb":
             try:
                 for path in _files(settings):

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.dbt import Dbt, DbtError, close_connections
-from pipeline.display import Display, shown
+from pipeline.display import Display, counted, shown
 from pipeline.docs_site import build_docs
 from pipeline.errors import PipelineError, UsageError
 from pipeline.fingerprint import project_fingerprint
 from pipeline.load import LoadPlan, LoadReport, load, plan_load
 from pipeline.publish import publish
 from pipeline.settings import LoadOptions, Settings
-from pipeline.simulate import ensure_sample
+from pipeline.simulate import SAMPLE, ensure_sample
 from pipeline.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a run found and did. Without anything new it has no load and tests_passed is 0."""
+    """What a run found and did. Without anything new it has no load and tests_passed is None.
+
+    flags are those that lead another command to this warehouse.
+    """
 
     source: str
     listed_files: int
     load: LoadReport | None
     row_counts: dict[str, int]
     plays_without_user: int
-    tests_passed: int
+    tests_passed: int | None
     seconds: dict[str, float]
     database: str
+    flags: str
     docs_page: Path
     built: bool
-    warnings: list[str] = field(default_factory=list)
 
 
 def run(settings: Settings, options: LoadOptions, display: Display) -> RunReport:
@@ -42,50 +45,62 @@ def run(settings: Settings, options: LoadOptions, display: Display) -> RunReport
         PipelineError: a step failed. What was published before stays as it was; a failed test is not published.
     """
     warehouse = Warehouse(settings)
-    with warehouse.lock("invoke run"):
+    with warehouse.lock("run"):
         plan = _plan(settings, options, display)
         fingerprint = project_fingerprint(settings)
         if not plan.files and is_up_to_date(settings, warehouse, fingerprint, plan):
-            return _report(settings, warehouse, plan, display, None, 0, built=False)
+            return _report(settings, warehouse, plan, display, None, None, built=False)
         return _load_and_build(settings, warehouse, plan, fingerprint, display)
 
 
 def run_load(settings: Settings, options: LoadOptions, display: Display) -> LoadReport | None:
     """Load what is new and build nothing; None where there is nothing new."""
     warehouse = Warehouse(settings)
-    with warehouse.lock("invoke load"):
+    with warehouse.lock("load"):
         plan = _plan(settings, options, display)
         if not plan.files:
             return None
         return _load(settings, plan, Dbt(settings), display)
 
 
-def publish_work_file(settings: Settings) -> Path:
-    """Publish what dbt commands of the user's own have built."""
+def publish_work_file(settings: Settings, display: Display) -> None:
+    """Test what dbt commands of the user's own have built, and publish it."""
     if settings.target != "duckdb":
         raise UsageError("publish is for DuckDB; on Redshift readers see every committed table.")
-    with Warehouse(settings).lock("invoke publish"):
-        return publish(settings)
+    warehouse = Warehouse(settings)
+    with warehouse.lock("publish"):
+        if not warehouse.has_table("analytics", "songplays"):
+            raise UsageError("There is nothing to publish yet. Build it with: ./inv run, or dbt build")
+        _test(settings, Dbt(settings), display)
+        _publish(settings, display)
 
 
-def document(settings: Settings, display: Display) -> Path:
+def document(settings: Settings, display: Display) -> None:
     """Build the docs site from what is in the warehouse."""
     if settings.target == "duckdb" and not settings.work_database.exists():
-        raise UsageError(f"There is no warehouse at {settings.work_database} yet. Build it with: invoke run")
-    with Warehouse(settings).lock("invoke docs.build"), display.step("Docs") as step:
-        step.summary = "built from the project and the catalog"
-        page = build_docs(settings, Dbt(settings), display)
+        raise UsageError(f"There is no warehouse at {shown(settings.work_database)} yet. Build it with: ./inv run")
+    with Warehouse(settings).lock("docs.build"), display.step("Docs") as step:
+        step.summary = shown(build_docs(settings, Dbt(settings), display, is_compiled=False))
         if settings.target == "duckdb":
             close_connections()
-        return page
 
 
 def _plan(settings: Settings, options: LoadOptions, display: Display) -> LoadPlan:
     with display.step("Source") as step:
-        source = settings.source or ensure_sample(display)
+        source = settings.source or _source_of(Warehouse(settings), display)
         plan = plan_load(settings, source, options)
         step.summary = f"{len(plan.files):,} new of {plan.listed_files:,} files in {shown(source)}"
-        return plan
+    if plan.gone_files:
+        display.warn(f"{plan.gone_files:,} loaded files are no longer in the source; their rows stay.")
+    return plan
+
+
+def _source_of(warehouse: Warehouse, display: Display) -> str:
+    """The source that the warehouse was loaded from; of an empty one, the sample."""
+    sources = warehouse.sources()
+    if len(sources) > 1:
+        raise UsageError(f"This warehouse has several sources; name one with --source: {', '.join(sources)}")
+    return sources[0] if sources and sources[0] != str(SAMPLE) else ensure_sample(display)
 
 
 def _load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> LoadReport:
@@ -93,7 +108,7 @@ def _load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Loa
         settings.work_database.parent.mkdir(parents=True, exist_ok=True)
     with display.step("Load") as step:
         report = load(settings, plan, dbt, display)
-        step.summary = f"{sum(report.rows.values()):,} rows from {len(plan.files):,} files"
+        step.summary = f"{counted(sum(report.rows.values()), 'row')} from {counted(len(plan.files), 'file')}"
     for warning in report.warnings:
         display.warn(warning)
     return report
@@ -138,6 +153,17 @@ def _load_and_build(
             "build", "--resource-type", "seed", "--resource-type", "model", on_progress=display.progress
         )
         step.summary = f"{len(results)} tables"
+    passed = _test(settings, dbt, display)
+    with display.step("Docs") as step:
+        step.summary = shown(build_docs(settings, dbt, display, is_compiled=True))
+    dbt.run_operation("record_run", run_id=f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}", project_fingerprint=fingerprint)
+    if settings.target == "duckdb":
+        _publish(settings, display)
+    return _report(settings, warehouse, plan, display, report, passed, built=True)
+
+
+def _test(settings: Settings, dbt: Dbt, display: Display) -> int:
+    """Run dbt's data tests; return how many passed, which is all of them."""
     with display.step("Test") as step:
         try:
             tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)
@@ -145,22 +171,24 @@ def _load_and_build(
             raise PipelineError(_not_published(settings, error)) from error
         passed = sum(1 for result in tests if result.status == "pass")
         step.summary = f"{passed} of {len(tests)} tests passed"
-    with display.step("Docs") as step:
-        step.summary = shown(build_docs(settings, dbt, display))
-    dbt.run_operation("record_run", run_id=f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}", project_fingerprint=fingerprint)
-    if settings.target == "duckdb":
-        close_connections()
-        with display.step("Publish") as step:
-            step.summary = shown(publish(settings))
-    return _report(settings, warehouse, plan, display, report, passed, built=True)
+    return passed
+
+
+def _publish(settings: Settings, display: Display) -> None:
+    close_connections()
+    with display.step("Publish") as step:
+        step.summary = shown(publish(settings))
 
 
 def _not_published(settings: Settings, error: DbtError) -> str:
     if settings.target != "duckdb":
         return f"{error}\nThe run is not complete; the tables hold what was built."
-    ask = f'invoke query "select * from {error.failures[0].relation}" --database {shown(settings.work_database)}'
-    hint = f" Look at the rows with: {ask}" if error.failures and error.failures[0].relation else ""
-    return f"{error}\nNothing was published; analysts have what they had.{hint}"
+    text = f"{error}\nNothing was published; analysts have what they had."
+    relations = [failure.relation for failure in error.failures if failure.relation]
+    if relations:
+        ask = f'./inv query "select * from {relations[0]}" --database {shown(settings.work_database)}'
+        text += f" Look at the rows with: {ask}"
+    return text
 
 
 def _report(
@@ -169,7 +197,7 @@ def _report(
     plan: LoadPlan,
     display: Display,
     report: LoadReport | None,
-    passed: int,
+    passed: int | None,
     *,
     built: bool,
 ) -> RunReport:
@@ -180,9 +208,9 @@ def _report(
         row_counts=warehouse.row_counts(),
         plays_without_user=warehouse.plays_without_user(),
         tests_passed=passed,
-        seconds={step.name.lower(): step.seconds for step in display.steps},
+        seconds={step.name.lower(): round(step.seconds, 3) for step in display.steps},
         database=str(settings.database) if settings.target == "duckdb" else "redshift",
+        flags=settings.flags,
         docs_page=settings.docs_page,
         built=built,
-        warnings=report.warnings if report else [],
     )

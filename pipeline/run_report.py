@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from pipeline.display import print_table, shown, simple_table
+from pipeline.display import counted, print_table, shown, simple_table
 from pipeline.load import LoadReport
 from pipeline.run import RunReport
 
@@ -26,12 +26,12 @@ def print_load(report: LoadReport | None, *, as_json: bool, quiet: bool) -> None
         if report is None:
             print("Nothing new: every file of the source is loaded already.")
         else:
-            print(f"Load {report.load_id}: {_loaded(report)}. Build from it with: dbt build")
+            print(f"Load {report.load_id}: {_loaded(report)}. Build from it with: ./inv run")
 
 
 def _loaded(report: LoadReport) -> str:
     return ", ".join(
-        f"{report.rows.get(table, 0):,} rows into {table} from {count:,} file{'' if count == 1 else 's'}"
+        f"{counted(report.rows.get(table, 0), 'row')} into {table} from {counted(count, 'file')}"
         for table, count in sorted(report.files.items())
     )
 
@@ -53,7 +53,7 @@ def _print_table(report: RunReport) -> None:
     if report.plays_without_user:
         table.add_row("plays without a user, left out", f"{report.plays_without_user:,}")
     table.add_section()
-    if report.built:
+    if report.tests_passed is not None:
         table.add_row("tests passed", f"{report.tests_passed:,}")
     for name, seconds in report.seconds.items():
         table.add_row(name, f"{seconds:.1f} s")
@@ -61,4 +61,4 @@ def _print_table(report: RunReport) -> None:
     print_table(table)
     print(f"\nDatabase  {shown(report.database)}")
     print(f"Docs      {shown(report.docs_page)}")
-    print('Ask it    ./inv query "select * from songplays limit 5"')
+    print(f'Ask it    ./inv query "select level, count(*) as plays from songplays group by level"{report.flags}')

@@ -43,17 +43,49 @@ class Settings:
         return self.work_database.parent if self.target == "duckdb" else PROJECT_ROOT / ".sparkify"
 
     @property
+    def name(self) -> str:
+        """What the warehouse's own files are called."""
+        return self.database.stem if self.target == "duckdb" else "redshift"
+
+    @property
+    def load_folder(self) -> Path:
+        """Where a load hands its files over to DuckDB."""
+        return self.state_folder / f"{self.name}_loads"
+
+    @property
     def docs_page(self) -> Path:
-        return PROJECT_ROOT / "target" / "docs" / "index.html"
+        """The docs site, beside the database that it describes."""
+        folder = self.database.parent if self.target == "duckdb" else PROJECT_ROOT
+        return folder / f"{self.name}_docs" / "index.html"
+
+    @property
+    def dbt_target_path(self) -> Path:
+        """Where dbt keeps the parsed project: its own default, or beside another database."""
+        if self._is_default:
+            return Path(os.environ.get("DBT_TARGET_PATH", PROJECT_ROOT / "target"))
+        return self.state_folder / f"{self.name}_target"
 
     def dbt_environment(self) -> dict[str, str]:
-        """The variables that profiles.yml reads."""
-        return {"SPARKIFY_TARGET": self.target, "SPARKIFY_WORK_DATABASE": str(self._relative(self.work_database))}
+        """The variables that dbt and profiles.yml read."""
+        # The default is written as profiles.yml does, so that a plain dbt command finds the same parsed project.
+        in_place = self._is_default and Path.cwd() == PROJECT_ROOT
+        work = self.work_database.relative_to(PROJECT_ROOT) if in_place else self.work_database
+        return {
+            "SPARKIFY_TARGET": self.target,
+            "SPARKIFY_WORK_DATABASE": str(work),
+            "DBT_TARGET_PATH": str(self.dbt_target_path),
+        }
 
-    @staticmethod
-    def _relative(path: Path) -> Path:
-        # As profiles.yml writes it by default, so that a plain dbt command finds the same parsed project.
-        return path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path
+    @property
+    def flags(self) -> str:
+        """The flags that lead another command to this warehouse, with a space before them."""
+        if self.target == "redshift":
+            return " --target redshift"
+        return "" if self._is_default else f" --database {self.database}"
+
+    @property
+    def _is_default(self) -> bool:
+        return self.target == "redshift" or self.database == PROJECT_ROOT / "sparkify.duckdb"
 
 
 @dataclass(frozen=True)
@@ -64,6 +96,10 @@ class LoadOptions:
     song_prefix: str = ""
     sample: bool = False
     add_source: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        return self.only == frozenset(LOADABLE) and not self.song_prefix and not self.sample
 
     @classmethod
     def from_flags(
@@ -79,7 +115,10 @@ class LoadOptions:
 
 
 def read_settings(config: Mapping[str, Any], *, target: str = "", database: str = "", source: str = "") -> Settings:
-    """Settings from Invoke's configuration, with the flags that were given in their place."""
+    """Settings from Invoke's configuration, with the flags that were given in their place.
+
+    A relative path is meant from where one stands if it is a flag, from the project if it is a setting.
+    """
     chosen = target or config["target"] or os.environ.get("SPARKIFY_TARGET", "") or "duckdb"
     if chosen not in TARGETS:
         raise UsageError(f"target is {chosen!r}; it must be duckdb or redshift (--target, or target in invoke.yaml).")
@@ -88,35 +127,36 @@ def read_settings(config: Mapping[str, Any], *, target: str = "", database: str 
         raise UsageError(f"SPARKIFY_SCHEMA is {schema!r}; it must be a lowercase SQL name.")
     return Settings(
         target=chosen,
-        database=_database(database or str(config["database"])),
-        source=_source(source or str(config["source"])),
+        database=_database(database or str(config["database"]), Path.cwd() if database else PROJECT_ROOT),
+        source=_source(source or str(config["source"]), Path.cwd() if source else PROJECT_ROOT),
         redshift_bucket=str(config["redshift"]["bucket"]),
         copy_role_arn=str(config["redshift"]["copy_role_arn"]),
         docs_port=_port(config["docs"]["port"]),
     )
 
 
-def _database(text: str) -> Path:
-    path = Path(text).expanduser()
-    path = path if path.is_absolute() else PROJECT_ROOT / path
+def _database(text: str, base: Path) -> Path:
+    path = base / Path(text).expanduser()
     if not re.fullmatch(r"[A-Za-z0-9_-]+\.(duckdb|db)", path.name):
         raise UsageError(
-            f"database is {text!r}; name a file that ends in .duckdb, of letters, digits, _ and - "
-            "(--database, or database in invoke.yaml)."
+            f"database is {text!r}; the file's name must end in .duckdb or .db and be of letters, digits, _ and -, "
+            "since it names the catalog (--database, or database in invoke.yaml)."
         )
     if path.is_dir():
         raise UsageError(f"database is {text!r}, which is a folder; name a file in it.")
     return path.resolve()
 
 
-def _source(text: str) -> str | None:
+def _source(text: str, base: Path) -> str | None:
     if not text:
         return None
     if text.startswith("s3://"):
         if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\x00-\x1f'\"\\]*)?", text):
             raise UsageError(f"source is {text!r}; an S3 source is written s3://bucket or s3://bucket/prefix.")
         return text.rstrip("/")
-    return str(Path(text).expanduser().resolve())
+    if "://" in text:
+        raise UsageError(f"source is {text!r}; it must be a folder or an s3:// address.")
+    return str((base / Path(text).expanduser()).resolve())
 
 
 def _port(value: Any) -> int:

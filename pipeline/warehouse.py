@@ -55,6 +55,13 @@ class Warehouse:
         )
         return found.rows[0][0] > 0
 
+    def sources(self) -> list[str]:
+        """Where the loaded files came from."""
+        if not self.has_table("staging", "load_history"):
+            return []
+        found = self.query(f"select distinct source from {self.schema('staging')}.load_history order by source")
+        return [row[0] for row in found.rows]
+
     def row_counts(self) -> dict[str, int]:
         """Rows of each table of the star."""
         counts = " union all ".join(
@@ -73,8 +80,7 @@ class Warehouse:
         """Hold the warehouse for one command of this machine. The lock goes with its process, however that ends."""
         folder = self.settings.state_folder
         folder.mkdir(parents=True, exist_ok=True)
-        name = self.settings.database.stem if self.settings.target == "duckdb" else "redshift"
-        with (folder / f"{name}.lock").open("a+") as file:
+        with (folder / f"{self.settings.name}.lock").open("a+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -93,20 +99,25 @@ def _query_duckdb(path: Path, sql: str, search_path: list[str]) -> Result:
     import duckdb
 
     if not path.exists():
-        raise UsageError(f"There is no warehouse at {path} yet. Build it with: invoke run")
+        raise UsageError(f"There is no warehouse at {path} yet. Build it with: ./inv run")
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
-            present = {
-                row[0] for row in connection.execute("select schema_name from information_schema.schemata").fetchall()
-            }
-            connection.execute(f"set search_path = '{','.join(s for s in search_path if s in present) or 'main'}'")
+        connection = duckdb.connect(str(path), read_only=True)
+    except duckdb.IOException as error:
+        if "lock" in str(error):
+            raise PipelineError(f"{path} is being written. Ask again when that has ended.") from error
+        raise PipelineError(f"{path} cannot be opened: {_reason(error)}") from error
+    with connection:
+        try:
+            if len(connection.extract_statements(sql)) != 1:
+                raise UsageError("A query is one statement.")
+            schemas = connection.execute("select schema_name from information_schema.schemata").fetchall()
+            present = [schema for schema in search_path if (schema,) in schemas]
+            connection.execute(f"set search_path = '{','.join(present) or 'main'}'")
             connection.execute("set TimeZone = 'UTC'")
             cursor = connection.execute(sql)
             return Result([column[0] for column in cursor.description or []], cursor.fetchall())
-    except duckdb.IOException as error:
-        raise PipelineError(f"{path} cannot be opened: {_reason(error)}") from error
-    except duckdb.Error as error:
-        raise UsageError(_reason(error)) from error
+        except duckdb.Error as error:
+            raise UsageError(str(error).strip()) from error
 
 
 def _query_adapter(settings: Settings, sql: str, search_path: list[str]) -> Result:

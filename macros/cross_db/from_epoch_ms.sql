@@ -14,11 +14,11 @@
 {%- endmacro %}
 
 
-{# dateadd takes integers: seconds and milliseconds apart, for milliseconds since 1970 are too many for one. #}
+{# dateadd takes integers, for which milliseconds since 1970 are too many: days, then the milliseconds of the day. #}
 {% macro redshift__from_epoch_ms(milliseconds) -%}
     dateadd(
         millisecond,
-        cast({{ milliseconds }} % 1000 as integer),
-        dateadd(second, cast({{ milliseconds }} / 1000 as integer), cast('1970-01-01' as timestamp))
+        cast({{ milliseconds }} % 86400000 as integer),
+        dateadd(day, cast({{ milliseconds }} / 86400000 as integer), cast('1970-01-01' as timestamp))
     )
 {%- endmacro %}

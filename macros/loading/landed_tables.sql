@@ -16,6 +16,7 @@
             "data_type": column.data_type,
             "json_key": column.meta.json_key,
             "not_null": column.meta.get("not_null", false),
+            "range": column.meta.get("range"),
         }) %}
     {% endfor %}
     {{ return(columns) }}
@@ -31,7 +32,7 @@
         {% for node in graph.sources.values() if node.source_name == 'landed' %}
             {% set relation = source('landed', node.name) %}
             {% if loop.first %}
-                {% do run_query("create schema if not exists " ~ relation.without_identifier()) %}
+                {% do run_query("create schema if not exists " ~ relation.without_identifier().include(database=false)) %}
             {% endif %}
             {% do run_query(landed_table_ddl(relation, node)) %}
         {% endfor %}

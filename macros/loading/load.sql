@@ -17,12 +17,18 @@
 
 {# Note a run that is complete: pipeline/run.py compares the next one with it. #}
 {% macro record_run(run_id, project_fingerprint) %}
+    {% set finished_at = modules.datetime.datetime.now(modules.pytz.utc).strftime('%Y-%m-%d %H:%M:%S.%f') %}
     {% do run_query("begin") %}
     {% do run_query(
         "insert into " ~ source('landed', 'run_history')
-        ~ " select '" ~ run_id ~ "', '" ~ project_fingerprint ~ "', count(*), cast('"
-        ~ modules.datetime.datetime.utcnow().strftime('%Y-%m-%d %H:%M:%S.%f') ~ "' as timestamp) from "
-        ~ source('landed', 'load_history')
+        ~ " select " ~ literal(run_id) ~ ", " ~ literal(project_fingerprint) ~ ", count(*), "
+        ~ "cast(" ~ literal(finished_at) ~ " as timestamp) from " ~ source('landed', 'load_history')
     ) %}
     {% do run_query("commit") %}
 {% endmacro %}
+
+
+{# A text as an SQL literal. #}
+{% macro literal(text) -%}
+    {{ return(dbt.string_literal(dbt.escape_single_quotes(text))) }}
+{%- endmacro %}

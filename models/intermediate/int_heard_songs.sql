@@ -64,7 +64,7 @@ known_artists as (
         {{ heard_artist_key(repair_text('artist_name')) }} as heard_artist_id,
         min(artist_id) as artist_id
     from catalogue
-    where artist_name is not null
+    where {{ fold_case('artist_name') }} <> ''
     group by {{ heard_artist_key(repair_text('artist_name')) }}
 
 ),

@@ -20,7 +20,7 @@ names as (
         artist_name,
         row_number() over (
             partition by artist_id
-            order by count(*) desc, artist_name asc
+            order by case when artist_name is null then 1 else 0 end asc, count(*) desc, artist_name asc
         ) as name_number
     from catalogue
     group by artist_id, artist_name

@@ -32,7 +32,8 @@ matches as (
             rules.version,
             {{ leading_number("substring(
                 agents.user_agent,
-                strpos(agents.user_agent, rules.version_after) + length(rules.version_after)
+                strpos(agents.user_agent, rules.version_after) + length(rules.version_after),
+                16
             )") }}
         ) as version,
         row_number() over (

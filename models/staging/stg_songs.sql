@@ -28,15 +28,18 @@ final as (
 
     select
         song_id,
-        title,
+        nullif(title, '') as title,
         artist_id,
-        artist_name,
+        nullif(artist_name, '') as artist_name,
         nullif(artist_location, '') as artist_location,
         artist_latitude,
         artist_longitude,
         nullif(year, 0) as year,
         duration,
-        {{ heard_song_key(repair_text('title'), repair_text('artist_name')) }} as heard_song_id,
+        case
+            when {{ fold_case('title') }} <> '' and {{ fold_case('artist_name') }} <> ''
+                then {{ heard_song_key(repair_text('title'), repair_text('artist_name')) }}
+        end as heard_song_id,
         load_id
     from numbered
     where delivery_number = 1

@@ -5,6 +5,7 @@ Everything is drawn in DuckDB from a seed, in the order of its row numbers: the 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,8 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pipeline.display import counted
 from pipeline.errors import PipelineError, UsageError
 from pipeline.settings import PROJECT_ROOT
 from pipeline.simulate import vocabulary
@@ -31,6 +33,14 @@ WRITTEN = (MARKER, "log_json_path.json", "song_data", "log_data")
 EVENTS_AT_ONCE = 1_000_000
 DAY_MS = 86_400_000
 
+LIMITS = {
+    "events": (1, 100_000_000),
+    "users": (1, 10_000_000),
+    "songs": (1, 1_000_000),
+    "days": (1, 3_660),
+    "seed": (0, 2**31),
+}
+
 Progress = Callable[[int, int, str], None]
 
 
@@ -45,21 +55,36 @@ class Simulation:
     start: str = "2018-11-01"
     seed: int = 1
 
+    @classmethod
+    def from_flags(cls, **flags: str) -> Simulation:
+        """Sizes from the texts of flags; an empty one is the default.
+
+        Raises:
+            UsageError: a size is no number, or out of range.
+        """
+        sizes: dict[str, Any] = {}
+        for name, text in flags.items():
+            if name == "start" and text:
+                sizes[name] = text
+            elif text:
+                try:
+                    sizes[name] = int(text)
+                except ValueError:
+                    raise UsageError(f"--{name} is {text!r}; it must be a whole number.") from None
+        simulation = cls(**sizes)
+        simulation.check()
+        return simulation
+
     def check(self) -> None:
-        limits = {
-            "events": (1, 100_000_000),
-            "users": (1, 10_000_000),
-            "songs": (1, 1_000_000),
-            "days": (1, 3_660),
-            "seed": (0, 2**31),
-        }
-        for name, (least, most) in limits.items():
+        for name, (least, most) in LIMITS.items():
             if not least <= getattr(self, name) <= most:
                 raise UsageError(f"--{name} is {getattr(self, name)}; it must be from {least:,} to {most:,}.")
         try:
-            date.fromisoformat(self.start)
+            start = date.fromisoformat(self.start)
         except ValueError:
             raise UsageError(f"--start is {self.start!r}; write a day as 2018-11-01.") from None
+        if not 1971 <= start.year <= 2080:
+            raise UsageError(f"--start is {self.start!r}; it must be from 1971 to 2080.")
 
 
 def ensure_sample(display: Display) -> str:
@@ -68,6 +93,16 @@ def ensure_sample(display: Display) -> str:
         display.say("No source is named: simulating a small one (name yours with --source).")
         simulate(SAMPLE, Simulation(), display.progress)
     return str(SAMPLE)
+
+
+def simulate_folder(name: str, simulation: Simulation, display: Display) -> None:
+    """Simulate into a folder as a user names it, and show it."""
+    if "://" in name:
+        raise UsageError(f"{name!r} is an address; simulate writes to a folder on this machine.")
+    with display.step("Simulate") as step:
+        simulate(Path(name), simulation, display.progress)
+        sizes = ((simulation.events, "event"), (simulation.users, "user"), (simulation.songs, "song"))
+        step.summary = f"{', '.join(counted(count, noun) for count, noun in sizes)} in {name}"
 
 
 def simulate(folder: Path, simulation: Simulation, progress: Progress = lambda *_: None) -> None:
@@ -84,15 +119,16 @@ def simulate(folder: Path, simulation: Simulation, progress: Progress = lambda *
     folder = folder.resolve()
     _check_folder(folder)
     partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    _remove_own(partial)
     try:
         partial.mkdir(parents=True)
+        _write_marker(partial, simulation)
         with duckdb.connect() as connection:
             _prepare(connection, simulation)
             _write_songs(connection, partial, progress)
             _write_events(connection, partial, simulation, progress)
         (partial / "log_json_path.json").write_text(_json_paths())
-        (partial / MARKER).write_text(json.dumps(asdict(simulation), indent=2) + "\n")
+        _write_marker(partial, simulation, files=_listing_hash(partial))
         _put_in_place(partial, folder)
     except OSError as error:
         raise PipelineError(f"{error.filename or folder} cannot be written: {error.strerror}.") from error
@@ -101,20 +137,55 @@ def simulate(folder: Path, simulation: Simulation, progress: Progress = lambda *
 
 
 def _check_folder(folder: Path) -> None:
+    """Refuse a folder that holds more, less or other than what the simulator wrote there."""
     if not folder.exists():
         return
     if not folder.is_dir():
         raise UsageError(f"{folder} is a file; name a folder for the simulated source.")
     names = {path.name for path in folder.iterdir()}
-    if names and (MARKER not in names or names - set(WRITTEN)):
-        strange = ", ".join(sorted(names - set(WRITTEN))[:3]) or f"no {MARKER}"
-        raise UsageError(f"{folder} holds what the simulator did not write ({strange}); name a new folder.")
+    if strange := sorted(names - set(WRITTEN)):
+        raise UsageError(f"{folder} holds what the simulator did not write ({strange[0]}); name a new folder.")
+    if names and (_read_marker(folder).get("files") != _listing_hash(folder) or _was_touched(folder)):
+        raise UsageError(f"{folder} is not as the simulator left it; name a new folder, or remove it yourself.")
+
+
+def _listing_hash(folder: Path) -> str:
+    """A hash of the names and sizes of a simulated source's files."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != MARKER:
+            digest.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
+    return digest.hexdigest()
+
+
+def _was_touched(folder: Path) -> bool:
+    """Whether a file is younger than the marker, which is written last."""
+    finished = (folder / MARKER).stat().st_mtime_ns
+    return any(path.stat().st_mtime_ns > finished for path in folder.rglob("*") if path.is_file())
+
+
+def _write_marker(folder: Path, simulation: Simulation, **more: str) -> None:
+    (folder / MARKER).write_text(json.dumps({**asdict(simulation), **more}, indent=2) + "\n")
+
+
+def _read_marker(folder: Path) -> dict[str, Any]:
+    try:
+        return json.loads((folder / MARKER).read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def _remove_own(folder: Path) -> None:
+    """Remove what an earlier, killed simulation left beside its folder."""
+    if folder.exists() and not _read_marker(folder):
+        raise UsageError(f"{folder} is in the way; it is not the simulator's. Move it, or name another folder.")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _put_in_place(partial: Path, folder: Path) -> None:
     if folder.exists():
         old = folder.with_name(f".{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
+        _remove_own(old)
         folder.rename(old)
         partial.rename(folder)
         shutil.rmtree(old)

@@ -1,4 +1,4 @@
--- Promise 1: as many songplays as there are distinct NextSong events of users in the source, and each of them.
+-- Promise 1: each NextSong event of a user in the source is a row of songplays, and no other is.
 with landed as (
 
     select distinct
@@ -11,13 +11,27 @@ with landed as (
 
 ),
 
-counts as (
+plays as (
 
     select
-        (select count(*) from landed) as landed_plays,
-        (select count(*) from {{ ref('songplays') }}) as songplays
+        user_id,
+        session_id,
+        item_in_session,
+        {{ from_epoch_ms('ts') }} as start_time
+    from landed
 
 )
 
-select * from counts
-where landed_plays <> songplays
+select
+    plays.user_id as landed_user_id,
+    plays.session_id as landed_session_id,
+    plays.item_in_session as landed_item,
+    plays.start_time as landed_start_time,
+    songplays.songplay_id
+from plays
+full outer join {{ ref('songplays') }} as songplays
+    on plays.user_id = songplays.user_id
+    and plays.session_id = songplays.session_id
+    and plays.item_in_session = songplays.item_in_session
+    and plays.start_time = songplays.start_time
+where plays.user_id is null or songplays.user_id is null

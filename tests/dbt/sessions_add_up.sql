@@ -1,11 +1,21 @@
--- The sessions hold every play of songplays, and no other.
-with counts as (
+-- Every play of songplays is counted in its session, and no other is.
+with plays as (
 
     select
-        (select sum(play_count) from {{ ref('sessions') }}) as plays_in_sessions,
-        (select count(*) from {{ ref('songplays') }}) as songplays
+        user_id,
+        session_id,
+        count(*) as play_count
+    from {{ ref('songplays') }}
+    group by user_id, session_id
 
 )
 
-select * from counts
-where coalesce(plays_in_sessions, 0) <> songplays
+select
+    sessions.session_key,
+    sessions.play_count,
+    plays.play_count as songplays
+from {{ ref('sessions') }} as sessions
+full outer join plays
+    on sessions.user_id = plays.user_id
+    and sessions.session_id = plays.session_id
+where sessions.play_count is null or sessions.play_count <> coalesce(plays.play_count, 0)

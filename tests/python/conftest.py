@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,16 +163,6 @@ def bench(parsed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     settings.work_database.parent.mkdir(parents=True)
     yield Bench(settings, Dbt(settings, parsed), source)
     close_connections()
-
-
-@pytest.fixture
-def event() -> Callable[..., dict[str, Any]]:
-    return make_event
-
-
-@pytest.fixture
-def song() -> Callable[..., dict[str, Any]]:
-    return make_song
 
 
 def make_event(**changes: Any) -> dict[str, Any]:

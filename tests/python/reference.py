@@ -80,6 +80,10 @@ def _song_content(song: Record) -> list[tuple[bool, Any]]:
     return _ordered(str(song[name]) if name == "artist_name" else song[name] for name in names.split())
 
 
+def _name(song: Record) -> str:
+    return "" if song["artist_name"] is None else str(song["artist_name"])
+
+
 class _Catalogue:
     """Finds the song and artist of a play."""
 
@@ -87,9 +91,11 @@ class _Catalogue:
         self.recordings = defaultdict(list)
         self.artists: dict[str, str] = {}
         for song in songs:
-            name = str(song["artist_name"])
-            self.recordings[folded(song["title"]), folded(name)].append(song)
-            self.artists[folded(name)] = min(song["artist_id"], self.artists.get(folded(name), song["artist_id"]))
+            title, name = folded(song["title"]), folded(_name(song))
+            if title and name:
+                self.recordings[title, name].append(song)
+            if name:
+                self.artists[name] = min(song["artist_id"], self.artists.get(name, song["artist_id"]))
 
     def find(self, play: Record) -> tuple[str, str, bool, bool]:
         """song_id, artist_id, and whether the catalogue has each."""
@@ -171,13 +177,13 @@ def _artists(songs: list[Record], plays: list[Record], catalogue: _Catalogue) ->
     names: dict[str, Counter[str]] = defaultdict(Counter)
     places: dict[str, Counter[tuple[Any, ...]]] = defaultdict(Counter)
     for song in songs:
-        names[song["artist_id"]][str(song["artist_name"])] += 1
+        names[song["artist_id"]][_name(song)] += 1
         place = (song["artist_location"] or None, song["artist_latitude"], song["artist_longitude"])
         if place[0] is not None or place[1] is not None:
             places[song["artist_id"]][place] += 1
     rows = set()
     for artist_id, counts in names.items():
-        name = min(counts, key=lambda name, counts=counts: (-counts[name], name.encode()))
+        name = min(counts, key=lambda name, counts=counts: (name == "", -counts[name], name.encode()))
         found = places.get(artist_id, {(None, None, None): 1})
         place = min(found, key=lambda place, found=found: (-found[place], _ordered(place)))
         rows.add((artist_id, name or "Unknown", *place, True))

@@ -26,7 +26,7 @@ def test_dbt_works_by_hand_before_any_load(project: Project) -> None:
 def test_load_then_dbt_by_hand_then_publish(project: Project, source: Path) -> None:
     loaded = project.invoke("load", "--source", str(source))
     assert loaded.returncode == 0, loaded.stderr
-    assert "1 rows into staging_events from 1 file" in loaded.stdout
+    assert "1 row into staging_events from 1 file" in loaded.stdout
     assert "Nothing new" in project.invoke("load", "--source", str(source)).stdout
     assert project.dbt("build").returncode == 0
 
@@ -39,6 +39,11 @@ def test_load_then_dbt_by_hand_then_publish(project: Project, source: Path) -> N
     assert "The work file is ahead" in project.invoke("query", "select 1").stderr
     assert project.invoke("publish").returncode == 0
     assert project.invoke("query", "select 1").stderr == ""
+
+    (project.root / "tests/dbt/never.sql").write_text("select 1 as wrong")
+    refused = project.invoke("publish")
+    assert (refused.returncode, "never: Got 1 result" in refused.stderr) == (1, True)
+    (project.root / "tests/dbt/never.sql").unlink()
     # What was not published by a run is not a complete run.
     assert json.loads(project.invoke("run", "--json", "--source", str(source)).stdout)["built"] is True
 
@@ -47,13 +52,13 @@ def test_query_prints_tables_csv_and_json(project: Project, source: Path) -> Non
     assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
     sql = "select user_id, level, start_time, null as nothing, duration from songplays join songs using (song_id)"
     assert project.invoke("query", sql, "--csv").stdout == (
-        "user_id,level,start_time,nothing,duration\n7,free,2018-11-01 20:57:10.796000,,200.50000\n"
+        "user_id,level,start_time,nothing,duration\n7,free,2018-11-01 20:57:10.796,,200.50000\n"
     )
     assert json.loads(project.invoke("query", sql, "--json").stdout) == [
         {"user_id": 7, "level": "free", "start_time": "2018-11-01T20:57:10.796000", "nothing": None, "duration": 200.5}
     ]
     table = project.invoke("query", sql).stdout
-    assert "2018-11-01 20:57:10.796000" in table
+    assert "2018-11-01 20:57:10.796" in table
     assert table.rstrip().endswith("1 row")
     # Every table is found by its bare name, the ones named like a type or a keyword too.
     for name in (
@@ -73,7 +78,8 @@ def test_query_prints_tables_csv_and_json(project: Project, source: Path) -> Non
     ):
         assert project.invoke("query", f"select count(*) from {name}").returncode == 0, name
     wrong = project.invoke("query", "select nothing from songplays")
-    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
+    assert "Candidate bindings" in wrong.stderr
     assert project.invoke("query", "drop table songplays").returncode == 2
     assert rows(project.database, "select count(*) from songplays") == [(1,)]
 

@@ -87,6 +87,8 @@ def messy(folder: Path, seed: int) -> tuple[list[Record], list[Record]]:
             {**song, "artist_id": "AR0" + song["artist_id"], "song_id": song["song_id"] + "Y", "title": "Other"}
         )
         songs.append({**song, "title": draw.choice([song["title"], "Aaa"])})
+        nameless = {"artist_name": draw.choice([None, ""]), "title": draw.choice([None, "", song["title"]])}
+        songs.append({**song, **nameless, "song_id": song["song_id"] + "Z"})
     return events, songs
 
 

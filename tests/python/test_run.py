@@ -21,7 +21,7 @@ def test_a_fresh_clone_builds_a_warehouse_from_a_simulated_sample_and_once(proje
     assert first.returncode == 0, first.stderr
     assert "tests passed" in first.stdout
     assert rows(project.database, "select count(*) from staging_events") == [(10_000,)]
-    page = (project.root / "target/docs/index.html").read_text(encoding="utf-8")
+    page = (project.root / "sparkify_docs/index.html").read_text(encoding="utf-8")
     assert "One row per play, that is a NextSong event of a user" in page
     before = tables(project.database)
     loads = rows(project.database, "select * from load_history order by all")
@@ -87,10 +87,12 @@ def test_what_a_user_can_cause_is_one_line_without_a_traceback(project: Project,
         (("run", "--source", str(tmp_path / "none")), 2, "is not a folder"),
         (("run", "--source", str(empty)), 1, "has no .json or .json.gz files below log_data/ and song_data/"),
         (("run", "--target", "oracle"), 2, "must be duckdb or redshift"),
-        (("run", "--database", "x.txt"), 2, "name a file that ends in .duckdb"),
-        (("run", "--database", str(tmp_path)), 2, "name a file that ends in .duckdb"),
+        (("run", "--database", "x.txt"), 2, "must end in .duckdb"),
+        (("run", "--database", str(tmp_path)), 2, "must end in .duckdb"),
+        (("simulate", "x", "--events", "many"), 2, "--events is 'many'; it must be a whole number"),
+        (("simulate", "s3://bucket"), 2, "simulate writes to a folder"),
         (("load", "--only", "users"), 2, "--only takes songs, events or both"),
-        (("query", "select 1"), 2, "Build it with: invoke run"),
+        (("query", "select 1"), 2, "Build it with: ./inv run"),
         (("publish",), 2, "There is nothing to publish"),
         (("docs.build",), 2, "There is no warehouse"),
         (("docs.serve",), 2, "There is no docs site yet"),
@@ -109,9 +111,9 @@ def test_what_a_user_can_cause_is_one_line_without_a_traceback(project: Project,
 def test_a_second_command_on_one_warehouse_is_told_who_holds_it(project: Project) -> None:
     lock = project.root / ".sparkify/sparkify.lock"
     with lock.open("w") as held:
-        held.write("invoke load (process 7)")
+        held.write("load (process 7)")
         held.flush()
         fcntl.flock(held, fcntl.LOCK_EX)
         refused = project.invoke("run")
     assert refused.returncode == 1
-    assert "is being written by invoke load (process 7)" in refused.stderr
+    assert "is being written by load (process 7)" in refused.stderr

@@ -16,6 +16,10 @@
         when strlen({{ value }}) > {{ type[8:-1] }} then 'longer than {{ type[8:-1] }} bytes'
         {%- else %}
         when {{ value }} = '' then null
+        {%- if column.range %}
+        when try_cast({{ value }} as {{ type }}) not between {{ column.range[0] }} and {{ column.range[1] }}
+            then 'not between {{ column.range[0] }} and {{ column.range[1] }}'
+        {%- endif %}
         {%- if type in ('bigint', 'integer') %}
         when cast(try_cast({{ value }} as {{ type }}) as varchar) = {{ value }} then null
         {#- the slow test only where the digits do not come back as they were #}

@@ -21,7 +21,6 @@
         {% endif %}
         {% do run_query(duckdb__insert_ledger(table_name, manifest)) %}
     {% endfor %}
-    {% do run_query("drop table loading_files") %}
     {% do run_query("commit") %}
 {% endmacro %}
 
@@ -30,7 +29,7 @@
     create or replace temporary table loading_files as
     select *
     from read_json(
-        {{ dbt.string_literal(dbt.escape_single_quotes(manifest.files)) }},
+        {{ literal(manifest.files) }},
         format = 'newline_delimited',
         columns = {
             table_name: 'varchar',
@@ -57,7 +56,7 @@
                 when json_type(raw) <> 'OBJECT' then 'not a JSON object'
             end as problem
         from read_json(
-            {{ dbt.string_literal(dbt.escape_single_quotes(path)) }},
+            {{ literal(path) }},
             format = 'newline_delimited',
             maximum_object_size = 134217728,
             columns = {file_number: 'bigint', line_number: 'bigint', is_utf8: 'boolean', raw: 'varchar'}
@@ -80,55 +79,60 @@
 
 {# Stop the load where a line cannot be loaded as it is; what and where is left in a file for the caller to show. #}
 {% macro duckdb__refuse_bad_lines(manifest, columns) %}
-    {% set problems %}
-        with problems as (
-            select file_number, line_number, null as column_name, raw as bad_value, problem
-            from loading_records
-            where problem is not null
-            {%- for column in columns %}
-            union all
-            select
-                file_number,
-                line_number,
-                '{{ column.json_key }}',
-                {{ duckdb__record_value(column) }},
-                {{ duckdb__problem(column, duckdb__record_value(column)) }} as problem
-            from loading_records
-            where problem is null and {{ duckdb__problem(column, duckdb__record_value(column)) }} is not null
-            {%- endfor %}
-        )
-
-        select
-            loading_files.file_key,
-            problems.line_number,
-            problems.column_name,
-            left(problems.bad_value, 80) as bad_value,
-            problems.problem,
-            count(*) over () as problem_count
-        from problems
-        inner join loading_files on problems.file_number = loading_files.file_number
-        order by loading_files.file_key, problems.line_number, problems.column_name
-        limit 20
-    {% endset %}
-    {% set path = dbt.string_literal(dbt.escape_single_quotes(manifest.problems)) %}
-    {% do run_query("copy (" ~ problems ~ ") to " ~ path ~ " (format json)") %}
-    {% set found = run_query("select count(*) from loading_records where problem is not null"
-        ~ duckdb__or_any_problem(columns)).columns[0].values()[0] %}
-    {% if found %}
-        {% do exceptions.raise_compiler_error(found ~ " bad records; see " ~ manifest.problems) %}
+    {% do run_query(duckdb__stage_problems(columns)) %}
+    {% set count = run_query("select count(*) from loading_problems").columns[0].values()[0] %}
+    {% if count %}
+        {% do run_query("copy (" ~ duckdb__first_problems() ~ ") to " ~ literal(manifest.problems) ~ " (format json)") %}
+        {% do exceptions.raise_compiler_error(count ~ " bad values; see " ~ manifest.problems) %}
     {% endif %}
 {% endmacro %}
 
 
-{% macro duckdb__or_any_problem(columns) %}
-    {%- for column in columns %}
-    or {{ duckdb__problem(column, duckdb__record_value(column)) }} is not null and problem is null
-    {%- endfor %}
+{% macro duckdb__stage_problems(columns) %}
+    create or replace temporary table loading_problems as
+    with problems as (
+        select
+            file_number,
+            line_number,
+            null as column_name,
+            raw as bad_value,
+            problem
+        from loading_records
+        {%- for column in columns %}
+        union all
+        select
+            file_number,
+            line_number,
+            {{ literal(column.json_key) }} as column_name,
+            {{ duckdb__record_value(column) }} as bad_value,
+            {{ duckdb__problem(column, duckdb__record_value(column)) }} as problem
+        from loading_records
+        where problem is null
+        {%- endfor %}
+    )
+
+    select * from problems
+    where problem is not null
+{% endmacro %}
+
+
+{% macro duckdb__first_problems() %}
+    select
+        loading_files.file_key,
+        problems.line_number,
+        problems.column_name,
+        left(problems.bad_value, 80) as bad_value,
+        problems.problem,
+        count(*) over () as problem_count
+    from loading_problems as problems
+    inner join loading_files on problems.file_number = loading_files.file_number
+    order by loading_files.file_key, problems.line_number, problems.column_name
+    limit 20
 {% endmacro %}
 
 
 {% macro duckdb__record_value(column) -%}
-    record['{{ column.json_key }}']
+    record[{{ literal(column.json_key) }}]
 {%- endmacro %}
 
 
@@ -138,7 +142,7 @@
         {%- for column in columns %}
         {{ duckdb__typed(column, duckdb__record_value(column)) }},
         {%- endfor %}
-        '{{ load_id }}',
+        {{ literal(load_id) }},
         loading_files.file_key
     from loading_records
     inner join loading_files on loading_records.file_number = loading_files.file_number
@@ -156,12 +160,12 @@
             else cast(error('doubtful value') as {{ column.data_type }})
         end,
         {%- endfor %}
-        '{{ load_id }}',
+        {{ literal(load_id) }},
         substring(filename, {{ input.root_length + 2 }})
     from read_json(
         [
             {%- for file in input.files %}
-            {{ dbt.string_literal(dbt.escape_single_quotes(file)) }}{{ "," if not loop.last }}
+            {{ literal(file) }}{{ "," if not loop.last }}
             {%- endfor %}
         ],
         format = 'newline_delimited',
@@ -180,13 +184,13 @@
     with loaded as (
         select source_file, count(*) as row_count
         from {{ source('landed', table_name) }}
-        where load_id = '{{ manifest.load_id }}'
+        where load_id = {{ literal(manifest.load_id) }}
         group by source_file
     )
 
     select
-        '{{ manifest.load_id }}',
-        {{ dbt.string_literal(dbt.escape_single_quotes(manifest.source)) }},
+        {{ literal(manifest.load_id) }},
+        {{ literal(manifest.source) }},
         loading_files.file_key,
         loading_files.table_name,
         loading_files.size_bytes,
@@ -194,8 +198,8 @@
         loading_files.etag,
         loading_files.content_hash,
         coalesce(loaded.row_count, 0),
-        cast('{{ manifest.loaded_at }}' as timestamp)
+        cast({{ literal(manifest.loaded_at) }} as timestamp)
     from loading_files
     left join loaded on loading_files.file_key = loaded.source_file
-    where loading_files.table_name = '{{ table_name }}'
+    where loading_files.table_name = {{ literal(table_name) }}
 {% endmacro %}

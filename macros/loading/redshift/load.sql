@@ -11,6 +11,7 @@
         {% for copy in input.copies %}
             {% do run_query(redshift__copy_records(columns, copy, input.jsonpaths, manifest)) %}
         {% endfor %}
+        {% do redshift__refuse_values_out_of_range(columns) %}
         {% do run_query(redshift__insert_records(table_name, columns, manifest.load_id)) %}
         {% do run_query("drop table loading_records") %}
     {% endfor %}
@@ -35,13 +36,32 @@
         {{ adapter.quote(column.name) }}{{ "," if not loop.last }}
         {%- endfor %}
     )
-    from {{ redshift__literal(copy.manifest) }}
-    iam_role {{ redshift__literal(manifest.copy_role_arn) }}
-    region {{ redshift__literal(manifest.region) }}
+    from {{ literal(copy.manifest) }}
+    iam_role {{ literal(manifest.copy_role_arn) }}
+    region {{ literal(manifest.region) }}
     manifest
     {{ "gzip" if copy.is_gzip }}
-    json {{ redshift__literal(jsonpaths) }}
+    json {{ literal(jsonpaths) }}
+    roundec
     maxerror 0
+{% endmacro %}
+
+
+{# COPY knows types, not ranges. #}
+{% macro redshift__refuse_values_out_of_range(columns) %}
+    {% for column in columns if column.range %}
+        {% set outside %}
+            select count(*)
+            from loading_records
+            where {{ adapter.quote(column.name) }} not between {{ column.range[0] }} and {{ column.range[1] }}
+        {% endset %}
+        {% set count = run_query(outside).columns[0].values()[0] %}
+        {% if count %}
+            {% do exceptions.raise_compiler_error(
+                count ~ " values of " ~ column.json_key ~ " are not between " ~ column.range[0] ~ " and " ~ column.range[1]
+            ) %}
+        {% endif %}
+    {% endfor %}
 {% endmacro %}
 
 
@@ -51,7 +71,7 @@
         {%- for column in columns %}
         {{ adapter.quote(column.name) }},
         {%- endfor %}
-        {{ redshift__literal(load_id) }},
+        {{ literal(load_id) }},
         cast(null as varchar(1024))
     from loading_records
 {% endmacro %}
@@ -62,15 +82,10 @@
     copy {{ source('landed', 'load_history') }} (
         load_id, source, file_key, table_name, size_bytes, modified_at, etag, loaded_at
     )
-    from {{ redshift__literal(manifest.ledger) }}
-    iam_role {{ redshift__literal(manifest.copy_role_arn) }}
-    region {{ redshift__literal(manifest.region) }}
+    from {{ literal(manifest.ledger) }}
+    iam_role {{ literal(manifest.copy_role_arn) }}
+    region {{ literal(manifest.region) }}
     json 'auto'
     timeformat 'auto'
     maxerror 0
 {% endmacro %}
-
-
-{% macro redshift__literal(text) -%}
-    {{ dbt.string_literal(dbt.escape_single_quotes(text)) }}
-{%- endmacro %}
