@@ -62,7 +62,7 @@ class Dbt:
         ]
 
     def run_operation(self, macro: str, **arguments: Any) -> None:
-        self._command(["run-operation", macro, "--args", json.dumps(arguments)])
+        self._command(["run-operation", macro, "--args", json.dumps(arguments, ensure_ascii=False)])
 
     def command(self, *arguments: str, on_progress: OnProgress = lambda *_: None) -> list[Any]:
         """Run a command that works on nodes; return their results, those of hooks left out."""
@@ -88,6 +88,8 @@ class Dbt:
                 str(PROJECT_ROOT),
                 "--profiles-dir",
                 str(PROJECT_ROOT),
+                "--target",
+                self.settings.target,
                 "--log-level",
                 "none",
             ]

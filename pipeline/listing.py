@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ def list_source(source: str, options: LoadOptions) -> list[SourceFile]:
         table_name, folder = TABLES[name]
         prefix = f"{folder}/{options.song_prefix}" if name == "songs" and options.song_prefix else folder
         found = sorted(
-            (file for file in listing(source, prefix, table_name) if file.key.endswith((".json", ".json.gz"))),
+            (file for file in listing(source, prefix, table_name) if file.key.lower().endswith((".json", ".json.gz"))),
             key=lambda file: file.key,
         )
         files += _one_of_each(found) if options.sample else found
@@ -66,11 +67,13 @@ def _list_folder(source: str, prefix: str, table_name: str) -> Iterator[SourceFi
     if not root.is_dir():
         raise UsageError(f"source {source} is not a folder. Name one that holds song_data/ and log_data/ (--source).")
     folders = [root / prefix]
+    seen: set[tuple[int, int]] = set()  # links may lead in a circle
     while folders:
         folder = folders.pop()
-        if not folder.is_dir():
-            continue
         try:
+            if not folder.is_dir() or (place := _place(folder)) in seen:
+                continue
+            seen.add(place)
             with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.name.startswith("."):
@@ -79,6 +82,9 @@ def _list_folder(source: str, prefix: str, table_name: str) -> Iterator[SourceFi
                         folders.append(Path(entry.path))
                         continue
                     status = entry.stat()
+                    if not stat.S_ISREG(status.st_mode):
+                        raise PipelineError(f"{entry.path} is not a file that can be loaded; take it away.")
+                    _check_name(entry)
                     yield SourceFile(
                         table_name=table_name,
                         key=Path(entry.path).relative_to(root).as_posix(),
@@ -87,6 +93,18 @@ def _list_folder(source: str, prefix: str, table_name: str) -> Iterator[SourceFi
                     )
         except OSError as error:
             raise PipelineError(f"{error.filename or folder} cannot be read: {error.strerror}.") from error
+
+
+def _place(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def _check_name(entry: os.DirEntry[str]) -> None:
+    try:
+        entry.name.encode()
+    except UnicodeEncodeError:
+        raise PipelineError(f"{entry.path!r}: the file's name is not UTF-8; rename it.") from None
 
 
 def _list_s3(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:
@@ -104,7 +122,7 @@ def _list_s3(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:
         for page in pages:
             for item in page.get("Contents", []):
                 key = item["Key"][len(root) :]
-                if not set(key.split("/")).isdisjoint({"", ".", ".."}) and key.endswith((".json", ".json.gz")):
+                if not set(key.split("/")).isdisjoint({"", ".", ".."}) and not key.endswith("/"):
                     raise PipelineError(f"{source}: the key {item['Key']!r} cannot be a path; rename the object.")
                 yield SourceFile(
                     table_name=table_name,

@@ -37,6 +37,7 @@ def publish(settings: Settings) -> Path:
         Path(f"{settings.database}.wal").unlink(missing_ok=True)
         copy.replace(settings.database)
         _sync_folder(settings.database.parent)
+        _stamp(settings).write_text(_state(settings.database))
     except duckdb.Error as error:
         raise PipelineError(f"{settings.work_database} cannot be read: {str(error).splitlines()[0]}") from error
     except OSError as error:
@@ -44,6 +45,41 @@ def publish(settings: Settings) -> Path:
     finally:
         copy.unlink(missing_ok=True)
     return settings.database
+
+
+def is_as_published(settings: Settings) -> bool:
+    """Whether the published file is what the last publish put there: nobody has written to it or taken it away."""
+    if not settings.database.exists() or Path(f"{settings.database}.wal").exists():
+        return False
+    stamp = _stamp(settings)
+    return stamp.exists() and stamp.read_text() == _state(settings.database)
+
+
+def check_ownership(settings: Settings) -> None:
+    """Refuse to replace a DuckDB file that is no warehouse of this project."""
+    import duckdb
+
+    if not settings.database.exists():
+        return
+    try:
+        with duckdb.connect(str(settings.database), read_only=True) as connection:
+            found = connection.execute("select table_name from information_schema.tables").fetchall()
+    except duckdb.Error:
+        return  # no database at all, or a damaged one
+    if found and ("load_history",) not in found:
+        raise UsageError(
+            f"{settings.database} is a DuckDB file of somebody else's: it has tables and no load_history. "
+            "Name another file (--database)."
+        )
+
+
+def _stamp(settings: Settings) -> Path:
+    return settings.work_database.with_suffix(".published")
+
+
+def _state(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns}\n"
 
 
 def _sync_folder(folder: Path) -> None:

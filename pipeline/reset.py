@@ -5,20 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.dbt import Dbt, close_connections
+from pipeline.display import shown
 from pipeline.errors import PipelineError
+from pipeline.publish import check_ownership
 from pipeline.settings import Settings
 from pipeline.warehouse import Warehouse
 
 
 def describe(settings: Settings) -> str:
     """What a reset would drop, with its size, as a line for the question."""
+    if settings.target == "duckdb":
+        check_ownership(settings)
     if settings.target == "redshift":
         warehouse = Warehouse(settings)
         schemas = " and ".join(warehouse.schema(name) for name in ("staging", "analytics"))
         return f"On Redshift, the schemas {schemas} with all their tables."
     files = [path for path in _files(settings) if path.exists()]
     size = sum(path.stat().st_size for path in files) / 1e6
-    return f"{', '.join(map(str, files))} ({size:,.1f} MB)" if files else f"{settings.database} does not exist yet."
+    if not files:
+        return f"{shown(settings.database)} does not exist yet."
+    return f"This drops the warehouse, what analysts open included: {', '.join(map(shown, files))} ({size:,.1f} MB)."
 
 
 def reset_warehouse(settings: Settings) -> str:

@@ -12,7 +12,7 @@ from pipeline.docs_site import build_docs
 from pipeline.errors import PipelineError, UsageError
 from pipeline.fingerprint import project_fingerprint
 from pipeline.load import LoadPlan, LoadReport, load, plan_load
-from pipeline.publish import publish
+from pipeline.publish import check_ownership, is_as_published, publish
 from pipeline.settings import LoadOptions, Settings
 from pipeline.simulate import SAMPLE, ensure_sample
 from pipeline.warehouse import Warehouse
@@ -45,6 +45,8 @@ def run(settings: Settings, options: LoadOptions, display: Display) -> RunReport
         PipelineError: a step failed. What was published before stays as it was; a failed test is not published.
     """
     warehouse = Warehouse(settings)
+    if settings.target == "duckdb":
+        check_ownership(settings)
     with warehouse.lock("run"):
         plan = _plan(settings, options, display)
         fingerprint = project_fingerprint(settings)
@@ -122,7 +124,7 @@ def is_up_to_date(settings: Settings, warehouse: Warehouse, fingerprint: str, pl
     if last is None or last[1:] != (fingerprint, plan.ledger_files):
         return False
     return settings.target != "duckdb" or (
-        settings.database.exists() and _last_run(warehouse, settings.database) == last
+        is_as_published(settings) and _last_run(warehouse, settings.database) == last
     )
 
 
@@ -132,7 +134,7 @@ def _last_run(warehouse: Warehouse, database: Path | None) -> tuple[str, str, in
     try:
         rows = warehouse.query(
             "select run_id, project_fingerprint, files_loaded "
-            f"from {warehouse.schema('staging')}.run_history order by run_id desc limit 1",
+            f"from {warehouse.schema('staging')}.run_history where is_current order by run_id desc limit 1",
             database=database,
         ).rows
     except PipelineError:  # a published file that somebody put there, or damaged

@@ -15,6 +15,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 TARGETS = ("duckdb", "redshift")
 SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 LOADABLE = ("songs", "events")
+RESERVED = ("analytics", "staging", "test_failures", "main", "temp", "system", "information_schema", "pg_catalog")
 
 
 @dataclass(frozen=True)
@@ -136,12 +137,16 @@ def read_settings(config: Mapping[str, Any], *, target: str = "", database: str 
 
 
 def _database(text: str, base: Path) -> Path:
-    path = base / Path(text).expanduser()
+    path = base / _expanded(text)
     if not re.fullmatch(r"[A-Za-z0-9_-]+\.(duckdb|db)", path.name):
         raise UsageError(
             f"database is {text!r}; the file's name must end in .duckdb or .db and be of letters, digits, _ and -, "
             "since it names the catalog (--database, or database in invoke.yaml)."
         )
+    if path.stem.lower() in RESERVED:
+        raise UsageError(f"database is {text!r}; {path.stem} is a name of its own in DuckDB or here. Choose another.")
+    if re.search("[#?]", str(path.parent)):
+        raise UsageError(f"database is {text!r}; DuckDB cannot open a file in a folder with # or ? in its name.")
     if path.is_dir():
         raise UsageError(f"database is {text!r}, which is a folder; name a file in it.")
     return path.resolve()
@@ -156,7 +161,14 @@ def _source(text: str, base: Path) -> str | None:
         return text.rstrip("/")
     if "://" in text:
         raise UsageError(f"source is {text!r}; it must be a folder or an s3:// address.")
-    return str((base / Path(text).expanduser()).resolve())
+    return str((base / _expanded(text)).resolve())
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{text!r}: {error}") from error
 
 
 def _port(value: Any) -> int:

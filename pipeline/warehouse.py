@@ -79,7 +79,10 @@ class Warehouse:
     def lock(self, command: str) -> Iterator[None]:
         """Hold the warehouse for one command of this machine. The lock goes with its process, however that ends."""
         folder = self.settings.state_folder
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PipelineError(f"{folder} cannot be made: {error.strerror}.") from error
         with (folder / f"{self.settings.name}.lock").open("a+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

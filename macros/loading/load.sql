@@ -21,10 +21,18 @@
     {% do run_query("begin") %}
     {% do run_query(
         "insert into " ~ source('landed', 'run_history')
-        ~ " select " ~ literal(run_id) ~ ", " ~ literal(project_fingerprint) ~ ", count(*), "
+        ~ " select " ~ literal(run_id) ~ ", " ~ literal(project_fingerprint) ~ ", count(*), true, "
         ~ "cast(" ~ literal(finished_at) ~ " as timestamp) from " ~ source('landed', 'load_history')
     ) %}
     {% do run_query("commit") %}
+{% endmacro %}
+
+
+{# A dbt command that writes models puts an end to what the last run has noted; run and build call it as they begin. #}
+{% macro outdate_runs() %}
+    {% if execute and flags.WHICH in ('run', 'build', 'seed') %}
+        {% do run_query("update " ~ source('landed', 'run_history') ~ " set is_current = false where is_current") %}
+    {% endif %}
 {% endmacro %}
 
 

@@ -39,7 +39,7 @@ places as (
             order by count(*) desc, artist_location asc, artist_latitude asc, artist_longitude asc
         ) as place_number
     from catalogue
-    where artist_location is not null or artist_latitude is not null
+    where artist_location is not null or artist_latitude is not null or artist_longitude is not null
     group by artist_id, artist_location, artist_latitude, artist_longitude
 
 ),

@@ -2,7 +2,7 @@
 
 {#
     The same event can be delivered twice, and its deliveries can differ: the least content is kept, so that the order of
-    arrival does not matter.
+    arrival does not matter. A play is kept before anything else, for no play may be lost.
 #}
 {%- set content = [
     'page', 'artist', 'song', 'length', 'level', 'auth', 'method', 'status', 'first_name', 'last_name', 'gender',
@@ -21,7 +21,7 @@ numbered as (
         *,
         row_number() over (
             partition by user_id, session_id, item_in_session, ts
-            order by {{ content | join(', ') }}
+            order by case when page = 'NextSong' then 0 else 1 end, {{ content | join(', ') }}
         ) as delivery_number
     from events
 

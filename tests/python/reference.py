@@ -70,9 +70,9 @@ def _ordered(values: Iterable[Any]) -> list[tuple[bool, Any]]:
     return [(value is None, value.encode() if isinstance(value, str) else value or 0) for value in values]
 
 
-def _event_content(event: Record) -> list[tuple[bool, Any]]:
+def _event_content(event: Record) -> list[Any]:
     names = "page artist song length level auth method status firstName lastName gender location registration userAgent"
-    return _ordered(event[name] for name in names.split())
+    return [event["page"] != "NextSong", *_ordered(event[name] for name in names.split())]
 
 
 def _song_content(song: Record) -> list[tuple[bool, Any]]:
@@ -179,7 +179,7 @@ def _artists(songs: list[Record], plays: list[Record], catalogue: _Catalogue) ->
     for song in songs:
         names[song["artist_id"]][_name(song)] += 1
         place = (song["artist_location"] or None, song["artist_latitude"], song["artist_longitude"])
-        if place[0] is not None or place[1] is not None:
+        if place != (None, None, None):
             places[song["artist_id"]][place] += 1
     rows = set()
     for artist_id, counts in names.items():

@@ -55,6 +55,9 @@ def do_load(request: pytest.FixtureRequest, bench: Bench, monkeypatch: pytest.Mo
         ("artist", None, None),
         ("length", 0.1, 0.1),
         ("length", "12.5", 12.5),
+        ("length", 1e2, 100),
+        ("length", 200.123456, 200.12346),
+        ("level", "", ""),
     ],
 )
 def test_a_value_that_is_taken(
@@ -76,6 +79,12 @@ def test_a_value_that_is_taken(
         ("ts", "", "missing"),
         ("ts", 2**63, "not of type bigint"),
         ("ts", "1_000", "not of type bigint"),
+        ("ts", 1541105830796000, "not between -2208988800000 and 4102444800000"),
+        ("registration", 2**62, "not between"),
+        ("length", "1_0", "not of type numeric(10,5)"),
+        ("length", -1, "not between 0 and 99999"),
+        ("level", "gold", "not one of free, paid: 'gold'"),
+        ("page", "", "missing"),
         ("ts", " 5", "not of type bigint"),
         ("ts", [1], "not of type bigint: '[1]'"),
         ("status", 2**31, "not of type integer"),
@@ -84,6 +93,7 @@ def test_a_value_that_is_taken(
         ("length", True, "not of type numeric(10,5): 'true'"),
         ("length", "nan", "not of type numeric(10,5)"),
         ("length", 100000, "not of type numeric(10,5)"),
+        ("length", "inf", "not of type numeric(10,5)"),
         ("page", None, "missing"),
         ("song", "é" * 1025, "longer than 2048 bytes"),
         ("status", "a\u0085b", "not of type integer: 'a\\x85b'"),
@@ -159,6 +169,9 @@ def test_a_missing_key_is_null_and_an_unknown_one_is_named(bench: Bench, do_load
         ("crlf.json", b"\r\n".join(json.dumps(make_event(itemInSession=i)).encode() for i in range(3)) + b"\r\n", 3),
         ("bom.json", b"\xef\xbb\xbf" + json.dumps(make_event()).encode(), 1),
         ("packed.json.gz", gzip.compress(json.dumps(make_event()).encode() + b"\n", mtime=0), 1),
+        ("page=Home/level=gold.json", json.dumps(make_event()).encode(), 1),
+        ("a[1]*?{b}.json", json.dumps(make_event()).encode(), 1),
+        ("🎵é.json", json.dumps(make_event()).encode(), 1),
         ("it's one.json", json.dumps(make_event()).encode(), 1),
     ],
 )
@@ -168,10 +181,20 @@ def test_forms_of_files(
     path = bench.put(f"log_data/{name}")
     path.write_bytes(content)
     do_load(only="events")
-    assert bench.rows("select count(*) from staging_events") == [(count,)]
+    assert bench.rows("select count(*) from staging_events where page = 'NextSong'") == [(count,)]
     assert bench.rows("select file_key, row_count, size_bytes from load_history") == [
         (f"log_data/{name}", count, len(content))
     ]
+
+
+def test_names_that_look_like_patterns_are_names(bench: Bench, do_load: Callable[..., LoadReport]) -> None:
+    names = ("a[1].json", "a1.json", "a*.json", "ab.json", "a?.json", "{a,b}.json", "a\\b.json")
+    for number, name in enumerate(names):
+        bench.put(f"log_data/{name}", *(make_event(sessionId=number, itemInSession=item) for item in range(number + 1)))
+    do_load(only="events")
+    found = dict(bench.rows("select source_file, count(*) from staging_events group by 1"))
+    assert found == {f"log_data/{name}": number + 1 for number, name in enumerate(names)}
+    assert dict(bench.rows("select file_key, row_count from load_history")) == found
 
 
 def test_a_damaged_gzip_file_is_named(bench: Bench, do_load: Callable[..., LoadReport]) -> None:

@@ -83,11 +83,12 @@ def test_the_environment_is_made_once_and_again_when_the_lock_changes(clone: Pat
         path = clone / "installed"
         return path.read_text().count("pip sync") if path.exists() else 0
 
+    called = f"called --search-root {clone} run"
     first = inv(clone, "run", "--quiet")
-    assert (first.stdout, installs()) == ("called run --quiet\n", 1)
+    assert (first.stdout, installs()) == (f"{called} --quiet\n", 1)
     assert (clone / "profiles.yml").exists()
     second = inv(clone, "run")
-    assert (second.stdout, second.stderr, installs()) == ("called run\n", "", 1)
+    assert (second.stdout, second.stderr, installs()) == (f"{called}\n", "", 1)
     # The development tools come on first need, and are kept for other commands.
     assert (inv(clone, "test").returncode, installs()) == (0, 2)
     assert (inv(clone, "run").returncode, inv(clone, "lint").returncode, installs()) == (0, 0, 2)

@@ -8,29 +8,40 @@
     {%- set type = column.data_type -%}
     case
         {%- if column.not_null %}
-        when {{ value }} is null{{ " or " ~ value ~ " = ''" if not type.startswith('varchar') }} then 'missing'
+        when {{ value }} is null or {{ value }} = '' then 'missing'
         {%- else %}
-        when {{ value }} is null then null
+        when {{ value }} is null or {{ value }} = '' then null
         {%- endif %}
         {%- if type.startswith('varchar') %}
         when strlen({{ value }}) > {{ type[8:-1] }} then 'longer than {{ type[8:-1] }} bytes'
+        {%- if column.accepted %}
+        when {{ value }} not in ({{ column.accepted | map('tojson') | join(', ') | replace('"', "'") }})
+            then 'not one of {{ column.accepted | join(", ") }}'
+        {%- endif %}
         {%- else %}
-        when {{ value }} = '' then null
+        {#- the slow test of digits only where they do not come back as they were #}
+        when try_cast({{ value }} as {{ type }}) is null
+            or (
+                cast(try_cast({{ value }} as {{ type }}) as varchar) <> {{ value }}
+                and not regexp_full_match({{ value }}, {{ duckdb__number_pattern(type) }})
+            )
+            then 'not of type {{ type }}'
         {%- if column.range %}
         when try_cast({{ value }} as {{ type }}) not between {{ column.range[0] }} and {{ column.range[1] }}
             then 'not between {{ column.range[0] }} and {{ column.range[1] }}'
         {%- endif %}
-        {%- if type in ('bigint', 'integer') %}
-        when cast(try_cast({{ value }} as {{ type }}) as varchar) = {{ value }} then null
-        {#- the slow test only where the digits do not come back as they were #}
-        when try_cast({{ value }} as {{ type }}) is null
-            or not regexp_full_match({{ value }}, '-?[0-9]+(\.0+)?') then 'not of type {{ type }}'
-        {%- else %}
-        when try_cast({{ value }} as {{ type }}) is null
-            or not isfinite(try_cast({{ value }} as double)) then 'not of type {{ type }}'
-        {%- endif %}
         {%- endif %}
     end
+{%- endmacro %}
+
+
+{# What a number looks like in JSON; of an integer the fraction must be zero. #}
+{% macro duckdb__number_pattern(type) -%}
+    {%- if type in ('bigint', 'integer') -%}
+        '-?[0-9]+(\.0+)?'
+    {%- else -%}
+        '-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?'
+    {%- endif -%}
 {%- endmacro %}
 
 

@@ -20,6 +20,7 @@
             {% do run_query(duckdb__insert_files(table_name, columns, manifest.load_id, input)) %}
         {% endif %}
         {% do run_query(duckdb__insert_ledger(table_name, manifest)) %}
+        {% do duckdb__refuse_uncounted_rows(table_name, manifest.load_id) %}
     {% endfor %}
     {% do run_query("commit") %}
 {% endmacro %}
@@ -170,12 +171,29 @@
         ],
         format = 'newline_delimited',
         filename = true,
+        hive_partitioning = false, -- a folder called page=Home must not replace what the records say
         columns = {
             {%- for column in columns %}
             {{ adapter.quote(column.json_key) }}: 'varchar'{{ "," if not loop.last }}
             {%- endfor %}
         }
     )
+{% endmacro %}
+
+
+{# Every landed row belongs to a file of the manifest, and no file that was read as a whole is empty in the ledger. #}
+{% macro duckdb__refuse_uncounted_rows(table_name, load_id) %}
+    {% set difference %}
+        select
+            (select count(*) from {{ source('landed', table_name) }} where load_id = {{ literal(load_id) }})
+            - (
+                select coalesce(sum(row_count), 0) from {{ source('landed', 'load_history') }}
+                where load_id = {{ literal(load_id) }} and table_name = {{ literal(table_name) }}
+            )
+    {% endset %}
+    {% if run_query(difference).columns[0].values()[0] != 0 %}
+        {% do exceptions.raise_compiler_error("rows of " ~ table_name ~ " came from no file of the load") %}
+    {% endif %}
 {% endmacro %}
 
 
