@@ -38,7 +38,8 @@ def _loaded(report: LoadReport) -> str:
 
 def _print_table(report: RunReport) -> None:
     if not report.built:
-        print("Nothing new: no new files, the project as it was, and the last run was complete.\n")
+        print("Nothing new: no new files, the project as it was, and the last run was complete.")
+    print()
     table = simple_table()
     table.add_column("Warehouse")
     table.add_column("", justify="right")

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 
 from conftest import PROJECT_ROOT, Project
 
 BLOCK = re.compile(r"```console\n\$ \./inv (query .*?)\n(.*?)```", re.DOTALL)
+
+
+def test_the_sample_has_the_rows_that_are_shown(project: Project) -> None:
+    text = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+    shown = {name: int(count.replace(",", "")) for name, count in re.findall(r"^(\w+) +([\d,]+)$", text, re.MULTILINE)}
+    report = json.loads(project.invoke("run", "--json").stdout)
+    assert report["row_counts"].items() <= shown.items()
+    assert f"{report['tests_passed']} of {report['tests_passed']} tests passed" in text
 
 
 def test_every_question_has_the_answer_that_is_shown(project: Project) -> None:
