@@ -61,11 +61,11 @@ recordings as (
 known_artists as (
 
     select
-        {{ heard_artist_key(repair_text('artist_name')) }} as heard_artist_id,
+        heard_artist_id,
         min(artist_id) as artist_id
     from catalogue
-    where {{ fold_case('artist_name') }} <> ''
-    group by {{ heard_artist_key(repair_text('artist_name')) }}
+    where heard_artist_id is not null
+    group by heard_artist_id
 
 ),
 

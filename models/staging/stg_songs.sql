@@ -24,7 +24,7 @@ numbered as (
 
 ),
 
-final as (
+cleaned as (
 
     select
         song_id,
@@ -36,13 +36,36 @@ final as (
         artist_longitude,
         nullif(year, 0) as year,
         duration,
-        case
-            when {{ fold_case('title') }} <> '' and {{ fold_case('artist_name') }} <> ''
-                then {{ heard_song_key(repair_text('title'), repair_text('artist_name')) }}
-        end as heard_song_id,
+        {{ repair_text('title') }} as repaired_title,
+        {{ repair_text('artist_name') }} as repaired_artist_name,
         load_id
     from numbered
     where delivery_number = 1
+
+),
+
+final as (
+
+    select
+        song_id,
+        title,
+        artist_id,
+        artist_name,
+        artist_location,
+        artist_latitude,
+        artist_longitude,
+        year,
+        duration,
+        case
+            when {{ fold_case('repaired_title') }} <> '' and {{ fold_case('repaired_artist_name') }} <> ''
+                then {{ heard_song_key('repaired_title', 'repaired_artist_name') }}
+        end as heard_song_id,
+        case
+            when {{ fold_case('repaired_artist_name') }} <> ''
+                then {{ heard_artist_key('repaired_artist_name') }}
+        end as heard_artist_id,
+        load_id
+    from cleaned
 
 )
 

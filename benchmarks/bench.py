@@ -1,0 +1,90 @@
+"""Measure the warehouse against a hand-written script in the same run, and print what to keep in figures.md.
+
+python benchmarks/bench.py [--events 1000000] [--songs 15000] [--rounds 3], in the project's environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+INVOKE = [sys.executable, "-m", "invoke"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One command's wall-clock seconds, peak memory in MB, and what it printed."""
+
+    seconds: float
+    megabytes: float
+    output: str
+
+
+def measure(*command: str) -> Measure:
+    with tempfile.TemporaryFile("w+") as output:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.DEVNULL)  # noqa: S603
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        if status:
+            raise SystemExit(f"{' '.join(command)} failed")
+        output.seek(0)
+        return Measure(seconds, usage.ru_maxrss / 1024, output.read())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, default in (("events", 1_000_000), ("songs", 15_000), ("users", 10_000), ("rounds", 3)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    options = parser.parse_args()
+    sizes = [f"--{name}={getattr(options, name)}" for name in ("events", "songs", "users")]
+    rounds: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for number in range(options.rounds):
+            print(f"round {number + 1} of {options.rounds} …", file=sys.stderr)
+            rounds.append(one_round(folder / "source", folder / str(number), sizes, options.events))
+    print(f"{options.events:,} events, {options.songs:,} song files, {options.rounds} rounds; {os.cpu_count()} cores, ")
+    print(f"Python {platform.python_version()}. Medians, and least to most.\n")
+    print("| figure | median | range |\n|---|---|---|")
+    for figure in rounds[0]:
+        values = [measured[figure] for measured in rounds]
+        print(f"| {figure} | {statistics.median(values):,.2f} | {min(values):,.2f} to {max(values):,.2f} |")
+
+
+def one_round(source: Path, folder: Path, sizes: list[str], events: int) -> dict[str, float]:
+    """Each figure of one round. The commands of a ratio follow each other, so that they meet the same machine."""
+    folder.mkdir()
+    simulate = measure(*INVOKE, "simulate", "-q", str(source), *sizes)
+    by_hand = measure(sys.executable, "benchmarks/by_hand.py", str(source), str(folder / "by_hand.duckdb"))
+    flags = ["--source", str(source), "--database", str(folder / "bench.duckdb")]
+    run = measure(*INVOKE, "run", "--json", *flags)
+    seconds = json.loads(run.output)["seconds"]
+    again = measure(*INVOKE, "run", "-q", *flags)
+    measure(str(Path(sys.executable).with_name("dbt")), "parse", "-q")
+    parse = measure(str(Path(sys.executable).with_name("dbt")), "parse", "-q")
+    return {
+        "simulate, events a second": events / simulate.seconds,
+        "by hand, s": by_hand.seconds,
+        "run, load and build, s": seconds["load"] + seconds["build"],
+        "run, all of it, s": run.seconds,
+        "load and build / by hand": (seconds["load"] + seconds["build"]) / by_hand.seconds,
+        "peak memory of run / by hand": run.megabytes / by_hand.megabytes,
+        "peak memory of run, MB": run.megabytes,
+        "nothing new, s": again.seconds,
+        "nothing new / warm dbt parse": again.seconds / parse.seconds,
+    }
+
+
+if __name__ == "__main__":
+    main()
