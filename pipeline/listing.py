@@ -122,8 +122,11 @@ def _list_s3(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:
         for page in pages:
             for item in page.get("Contents", []):
                 key = item["Key"][len(root) :]
-                if not set(key.split("/")).isdisjoint({"", ".", ".."}) and not key.endswith("/"):
+                parts = key.split("/")
+                if not set(parts).isdisjoint({"", ".", ".."}) and not key.endswith("/"):
                     raise PipelineError(f"{source}: the key {item['Key']!r} cannot be a path; rename the object.")
+                if any(part.startswith(".") for part in parts):  # hidden, as in a folder
+                    continue
                 yield SourceFile(
                     table_name=table_name,
                     key=key,

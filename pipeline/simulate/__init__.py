@@ -5,7 +5,6 @@ Everything is drawn in DuckDB from a seed, in the order of its row numbers: the 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from pipeline.display import counted
 from pipeline.errors import PipelineError, UsageError
 from pipeline.settings import PROJECT_ROOT
 from pipeline.simulate import vocabulary
+from pipeline.simulate.folder import MARKER, check_folder, listing_hash, put_in_place, remove_own, write_marker
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 SAMPLE = PROJECT_ROOT / "data" / "sample"
-MARKER = "simulation.json"
-WRITTEN = (MARKER, "log_json_path.json", "song_data", "log_data")
 EVENTS_AT_ONCE = 1_000_000
 DAY_MS = 86_400_000
 
@@ -117,80 +115,23 @@ def simulate(folder: Path, simulation: Simulation, progress: Progress = lambda *
 
     simulation.check()
     folder = folder.resolve()
-    _check_folder(folder)
+    check_folder(folder)
     partial = folder.with_name(f".{folder.name}.partial")
-    _remove_own(partial)
+    remove_own(partial)
     try:
         partial.mkdir(parents=True)
-        _write_marker(partial, simulation)
+        write_marker(partial, asdict(simulation))
         with duckdb.connect() as connection:
             _prepare(connection, simulation)
             _write_songs(connection, partial, progress)
             _write_events(connection, partial, simulation, progress)
         (partial / "log_json_path.json").write_text(_json_paths())
-        _write_marker(partial, simulation, files=_listing_hash(partial))
-        _put_in_place(partial, folder)
+        write_marker(partial, asdict(simulation), files=listing_hash(partial))
+        put_in_place(partial, folder)
     except OSError as error:
         raise PipelineError(f"{error.filename or folder} cannot be written: {error.strerror}.") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder that holds more, less or other than what the simulator wrote there."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is a file; name a folder for the simulated source.")
-    names = {path.name for path in folder.iterdir()}
-    if strange := sorted(names - set(WRITTEN)):
-        raise UsageError(f"{folder} holds what the simulator did not write ({strange[0]}); name a new folder.")
-    if names and (_read_marker(folder).get("files") != _listing_hash(folder) or _was_touched(folder)):
-        raise UsageError(f"{folder} is not as the simulator left it; name a new folder, or remove it yourself.")
-
-
-def _listing_hash(folder: Path) -> str:
-    """A hash of the names and sizes of a simulated source's files."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != MARKER:
-            digest.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
-    return digest.hexdigest()
-
-
-def _was_touched(folder: Path) -> bool:
-    """Whether a file is younger than the marker, which is written last."""
-    finished = (folder / MARKER).stat().st_mtime_ns
-    return any(path.stat().st_mtime_ns > finished for path in folder.rglob("*") if path.is_file())
-
-
-def _write_marker(folder: Path, simulation: Simulation, **more: str) -> None:
-    (folder / MARKER).write_text(json.dumps({**asdict(simulation), **more}, indent=2) + "\n")
-
-
-def _read_marker(folder: Path) -> dict[str, Any]:
-    try:
-        return json.loads((folder / MARKER).read_text())
-    except (OSError, ValueError):
-        return {}
-
-
-def _remove_own(folder: Path) -> None:
-    """Remove what an earlier, killed simulation left beside its folder."""
-    if folder.exists() and not _read_marker(folder):
-        raise UsageError(f"{folder} is in the way; it is not the simulator's. Move it, or name another folder.")
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _put_in_place(partial: Path, folder: Path) -> None:
-    if folder.exists():
-        old = folder.with_name(f".{folder.name}.old")
-        _remove_own(old)
-        folder.rename(old)
-        partial.rename(folder)
-        shutil.rmtree(old)
-    else:
-        partial.rename(folder)
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection, simulation: Simulation) -> None:

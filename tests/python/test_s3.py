@@ -60,6 +60,7 @@ def test_objects_are_loaded_once_and_new_ones_alone(
         put(f"{root}song_data/A/{number}.json", make_song(song_id=f"SO{number}"))
     put(f"{root}log_data/2018/11/1.json", make_event(), make_event(itemInSession=1))
     put(f"{root}log_json_path.json", {})
+    put(f"{root}log_data/.ipynb_checkpoints/1-checkpoint.json", make_event())
     report = load_new(bench, source)
     assert report.rows == {"staging_events": 2, "staging_songs": 1_005}
     assert bench.rows("select distinct source_file from staging_events") == [("log_data/2018/11/1.json",)]
@@ -82,6 +83,10 @@ def test_what_s3_refuses_is_said_in_one_line(
         load_new(bench, "s3://sparkify-nowhere")
     with pytest.raises(PipelineError, match="has no .json or .json.gz files below"):
         load_new(bench, f"s3://{bucket}/empty")
+    put("bad/log_data/../../../evil.json", make_event())
+    with pytest.raises(PipelineError, match="cannot be a path"):
+        load_new(bench, f"s3://{bucket}/bad", only="events")
+    assert not list(tmp_path.rglob("evil.json"))
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -171,6 +171,23 @@ def test_what_it_did_not_write_is_not_overwritten(tmp_path: Path) -> None:
     (again / "song_data.txt").write_text("mine")
     with pytest.raises(UsageError, match="song_data.txt"):
         simulate(again, small)
+    (again / "song_data.txt").unlink()
+    simulate(again, small)
+
+    (again / "log_data" / "mine.json").write_text("{}")
+    with pytest.raises(UsageError, match="not as the simulator left it"):
+        simulate(again, small)
+    (again / "log_data" / "mine.json").unlink()
+    edited = next(again.glob("log_data/*/*/*.json"))
+    edited.write_bytes(edited.read_bytes()[::-1])
+    with pytest.raises(UsageError, match="not as the simulator left it"):
+        simulate(again, small)
+    other = tmp_path / ".new.partial"
+    other.mkdir()
+    (other / "mine.txt").write_text("mine")
+    with pytest.raises(UsageError, match="in the way"):
+        simulate(tmp_path / "new", small)
+    assert (other / "mine.txt").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""The folder of a simulated source: what in it is the simulator's, and how a new one takes the old one's place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import UsageError
+
+MARKER = "simulation.json"
+WRITTEN = (MARKER, "log_json_path.json", "song_data", "log_data")
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that holds more, less or other than what the simulator wrote there."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is a file; name a folder for the simulated source.")
+    names = {path.name for path in folder.iterdir()}
+    if strange := sorted(names - set(WRITTEN)):
+        raise UsageError(f"{folder} holds what the simulator did not write ({strange[0]}); name a new folder.")
+    if names and (_read_marker(folder).get("files") != listing_hash(folder) or _was_touched(folder)):
+        raise UsageError(f"{folder} is not as the simulator left it; name a new folder, or remove it yourself.")
+
+
+def listing_hash(folder: Path) -> str:
+    """A hash of the names and sizes of a simulated source's files."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != MARKER:
+            digest.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
+    return digest.hexdigest()
+
+
+def _was_touched(folder: Path) -> bool:
+    """Whether a file is younger than the marker, which is written last."""
+    finished = (folder / MARKER).stat().st_mtime_ns
+    return any(path.stat().st_mtime_ns > finished for path in folder.rglob("*") if path.is_file())
+
+
+def write_marker(folder: Path, sizes: dict[str, Any], **more: str) -> None:
+    """Note in the folder that the simulator made it, with which sizes and, at its end, of which files."""
+    (folder / MARKER).write_text(json.dumps({**sizes, **more}, indent=2) + "\n")
+
+
+def _read_marker(folder: Path) -> dict[str, Any]:
+    try:
+        return json.loads((folder / MARKER).read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def remove_own(folder: Path) -> None:
+    """Remove what an earlier, killed simulation left beside its folder; its marker last, should this be killed too."""
+    if not folder.exists():
+        return
+    if any(folder.iterdir()) and not _read_marker(folder):
+        raise UsageError(f"{folder} is in the way; it is not the simulator's. Move it, or name another folder.")
+    for name in ("song_data", "log_data"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    shutil.rmtree(folder)
+
+
+def put_in_place(partial: Path, folder: Path) -> None:
+    """Let a finished simulation take its folder's name, and remove the one that had it."""
+    if folder.exists():
+        old = folder.with_name(f".{folder.name}.old")
+        remove_own(old)
+        folder.rename(old)
+        partial.rename(folder)
+        remove_own(old)
+    else:
+        partial.rename(folder)
