@@ -92,6 +92,8 @@ class Dbt:
                 self.settings.target,
                 "--log-level",
                 "none",
+                "--log-level-file",
+                "debug",
             ]
         )
         stop_if_interrupted()
