@@ -64,10 +64,11 @@ class Display:
         self._print(("✓", "green"), f" {name:<8} {step.seconds:6.1f} s  {step.summary}")
 
     def progress(self, done: int, total: int, what: str) -> None:
-        """Show how far the current step is. May be called from another thread."""
+        """Show how far the current step is, or, with a total of 0, what it is at. May be called from another thread."""
         if self._live:
             progress, task = self._live
-            progress.update(task, completed=done, total=total, counter=f"{done:,}/{total:,}", what=what)
+            counter = f"{done:,}/{total:,}" if total else ""
+            progress.update(task, completed=done, total=total or None, counter=counter, what=what)
 
     def say(self, text: str) -> None:
         self._print(text)

@@ -94,6 +94,7 @@ def _load_duckdb(plan: LoadPlan, load_id: str, path: Path, dbt: Dbt, display: Di
         display.progress(0, total, "fetching from S3")
         root = fetch_from_s3(plan.source, plan.files, path / "fetched")
     folder = fill_load_folder(path / "first", root, plan.files, advance=advance)
+    display.progress(0, 0, "writing rows")
     try:
         _run_load(plan, load_id, folder, dbt)
     except DbtError:
