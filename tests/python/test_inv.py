@@ -65,11 +65,15 @@ def test_a_missing_venv_module_is_said(clone: Path) -> None:
     ],
 )
 def test_what_the_installer_says_is_one_line(clone: Path, said: str, told: str) -> None:
-    script(clone / "bin/uv", f'[ "$1" = venv ] || {{ echo "{said}"; exit 1; }}')
     script(clone / "bin/python3", "exit 0")
+    script(clone / ".venv/bin/pip", "exit 0")
+    script(clone / ".venv/bin/python", f'echo "{said}"; exit 1')
+    # Where uv is there it is asked first; what it could not do, pip may.
+    script(clone / "bin/uv", 'echo "error: client error (Connect)"; exit 1')
     done = inv(clone, "run")
     assert done.returncode == 1
     assert told in last_line(done.stderr)
+    assert "uv could not do it (error: client error (Connect))" in done.stderr
     assert not (clone / ".venv/made-from.lock").exists()
 
 
