@@ -145,8 +145,8 @@ def _database(text: str, base: Path) -> Path:
         )
     if path.stem.lower() in RESERVED:
         raise UsageError(f"database is {text!r}; {path.stem} is a name of its own in DuckDB or here. Choose another.")
-    if re.search("[#?]", str(path.parent)):
-        raise UsageError(f"database is {text!r}; DuckDB cannot open a file in a folder with # or ? in its name.")
+    if re.search(r"[#?*\[\]{}]", str(path.parent)):
+        raise UsageError(f"database is {text!r}; DuckDB cannot use a folder with one of #?*[]{{}} in its name.")
     if path.is_dir():
         raise UsageError(f"database is {text!r}, which is a folder; name a file in it.")
     return path.resolve()
