@@ -165,13 +165,13 @@ def docs_serve(context, port="", target="", database=""):
     serve_docs(settings_of(context, target=target, database=database))
 
 
-@task(help={"thorough": "the long tests too"})
+@task
 @command
-def test(context, thorough=False):
+def test(context):
     """Run every test there is: linters, dbt's unit tests, and pytest, which builds warehouses of its own."""
     from pipeline.checks import run_tests
 
-    return run_tests(thorough=thorough)
+    return run_tests()
 
 
 @task(help={"fix": "mend what can be mended"})

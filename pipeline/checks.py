@@ -33,11 +33,10 @@ def run_linters(*, fix: bool = False) -> int:
     return code
 
 
-def run_tests(*, thorough: bool) -> int:
+def run_tests() -> int:
     """Run the linters, then pytest, which runs dbt's data and unit tests; return 0 or the last failure's exit code."""
     code = run_linters()
-    marks = [] if thorough else ["-m", "not thorough"]
-    return _step("pytest", ["pytest", *marks]) or code
+    return _step("pytest", ["pytest"]) or code
 
 
 def _need_development_tools() -> None:

@@ -130,8 +130,6 @@ def _problems(folder: LoadFolder) -> str:
     if not folder.problems.exists():
         return ""
     problems = [json.loads(line) for line in folder.problems.read_bytes().splitlines()]
-    if not problems:
-        return ""
     count = problems[0]["problem_count"]
     lines = [f"{count} bad value{'s' if count > 1 else ''} in the source; nothing was loaded."]
     for problem in problems:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 from pipeline.errors import PipelineError, UsageError
@@ -14,18 +13,11 @@ from pipeline.settings import Settings
 def publish(settings: Settings) -> Path:
     """Copy the work file and put the copy in the published file's place, at once; return its path.
 
-    Readers that have the old file open keep it. A failure leaves the old file as it was.
+    Readers that have the old file open keep it. A failure leaves the old file as it was. dbt's connections to the work
+    file must be closed.
     """
     import duckdb
 
-    if not settings.work_database.exists():
-        raise UsageError(
-            f"There is nothing to publish: {settings.work_database} does not exist. Build it with: ./inv run"
-        )
-    if "dbt.adapters.duckdb" in sys.modules:
-        from pipeline.dbt import close_connections
-
-        close_connections()
     copy = settings.work_database.with_suffix(".publishing")
     try:
         with duckdb.connect(str(settings.work_database)) as connection:

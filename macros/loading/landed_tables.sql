@@ -7,7 +7,7 @@
 {% endmacro %}
 
 
-{# The columns of a landed table that come out of the JSON, in order: name, data_type, json_key, not_null. #}
+{# The columns of a landed table that come out of the JSON, in order, with what the load checks of their values. #}
 {% macro json_columns(table_name) %}
     {% set columns = [] %}
     {% for column in landed_source(table_name).columns.values() if column.meta.json_key %}

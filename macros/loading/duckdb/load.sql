@@ -181,7 +181,7 @@
 {% endmacro %}
 
 
-{# Every landed row belongs to a file of the manifest, and no file that was read as a whole is empty in the ledger. #}
+{# Every landed row of the load belongs to a file of its manifest. #}
 {% macro duckdb__refuse_uncounted_rows(table_name, load_id) %}
     {% set difference %}
         select
