@@ -183,5 +183,14 @@ def lint(context, fix=False):
     return run_linters(fix=fix)
 
 
+@task(name="stand-in")
+@command
+def stand_in(context):
+    """Run a Redshift to test against, on this machine, until Ctrl-C; prints the environment that leads to it."""
+    from pipeline.checks import run_stand_in
+
+    return run_stand_in()
+
+
 docs = Collection("docs", docs_build, docs_serve)
-namespace = Collection(run, load, publish, reset, query, simulate, test, lint, docs)
+namespace = Collection(run, load, publish, reset, query, simulate, test, lint, stand_in, docs)

@@ -39,6 +39,18 @@ def run_tests() -> int:
     return _step("pytest", ["pytest"]) or code
 
 
+def run_stand_in() -> int:
+    """Run the Redshift stand-in until Ctrl-C; return its exit code."""
+    _need_development_tools()
+    command = [sys.executable, "-m", "redshift_stand_in"]
+    process = subprocess.Popen(command, cwd=PROJECT_ROOT / "tests")  # noqa: S603
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            pass  # the process has had Ctrl-C too, and puts things away
+
+
 def _need_development_tools() -> None:
     missing = [name for name in ("pytest", "ruff", "sqlfluff") if find_spec(name) is None]
     if missing:

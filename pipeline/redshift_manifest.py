@@ -3,71 +3,99 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.listing import SourceFile, s3_errors
 from pipeline.settings import Settings
 
-if TYPE_CHECKING:
-    from pipeline.dbt import Dbt
-
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
-def write_redshift_manifest(
-    settings: Settings, source: str, files: list[SourceFile], load_id: str, dbt: Dbt
-) -> dict[str, Any]:
-    """Write the files of one load below manifests/LOAD_ID/ of the bucket; return the load macro's argument.
+@dataclass(frozen=True)
+class CopyInput:
+    """An object that one COPY is to read: a source file, or a part that several were merged into."""
 
-    A gzip file and a plain one cannot be in one COPY, so each table has up to two manifests.
+    table_name: str
+    address: str
+    is_gzip: bool
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """objects has the text of each object to write, by its address; argument is what the load macro takes."""
+
+    objects: dict[str, str]
+    argument: dict[str, Any]
+
+    def write(self) -> None:
+        """Put the objects into the bucket."""
+        import boto3
+
+        client = boto3.Session().client("s3")
+        for address, text in self.objects.items():
+            bucket, _, key = address.removeprefix("s3://").partition("/")
+            with s3_errors(address):
+                client.put_object(Bucket=bucket, Key=key, Body=text.encode())
+
+
+def make_manifest(
+    settings: Settings,
+    source: str,
+    files: Sequence[SourceFile],
+    inputs: Sequence[CopyInput],
+    load_id: str,
+    json_keys: dict[str, list[str]],
+    region: str,
+) -> Manifest:
+    """The manifest of one load, below manifests/LOAD_ID/ of the project's bucket.
+
+    files are what the ledger notes, inputs what COPY reads. A gzip file and a plain one cannot be in one COPY, so each
+    table has up to two manifests.
     """
-    _check(settings, source)
-    root = f"manifests/{load_id}"
-    copies: dict[tuple[str, bool], list[SourceFile]] = defaultdict(list)
-    for file in files:
-        copies[file.table_name, file.key.endswith(".gz")].append(file)
+    root = f"s3://{settings.redshift_bucket}/manifests/{load_id}"
+    groups: dict[tuple[str, bool], list[str]] = defaultdict(list)
+    for item in inputs:
+        groups[item.table_name, item.is_gzip].append(item.address)
+    objects = {f"{root}/ledger.json": "\n".join(_entry(source, load_id, file) for file in files)}
     tables: dict[str, dict[str, Any]] = {}
-    for (table_name, is_gzip), group in sorted(copies.items()):
-        table = tables.setdefault(table_name, {"copies": []})
-        name = f"{root}/{table_name}{'_gzip' if is_gzip else ''}.manifest"
-        entries = [{"url": f"{source}/{file.key}", "mandatory": True} for file in group]
-        table["copies"].append({"manifest": _put(settings, name, json.dumps({"entries": entries})), "is_gzip": is_gzip})
-        paths = [f"$['{key}']" for key in dbt.json_keys(table_name)]
-        table["jsonpaths"] = _put(settings, f"{root}/{table_name}.jsonpaths", json.dumps({"jsonpaths": paths}))
-    return {
+    for (table_name, is_gzip), addresses in sorted(groups.items()):
+        table = tables.setdefault(table_name, {"copies": [], "jsonpaths": f"{root}/{table_name}.jsonpaths"})
+        address = f"{root}/{table_name}{'_gzip' if is_gzip else ''}.manifest"
+        entries = [{"url": item, "mandatory": True} for item in addresses]
+        objects[address] = json.dumps({"entries": entries}, ensure_ascii=False)
+        objects[table["jsonpaths"]] = json.dumps({"jsonpaths": [f"$['{key}']" for key in json_keys[table_name]]})
+        table["copies"].append({"manifest": address, "is_gzip": is_gzip})
+    argument = {
         "load_id": load_id,
-        "source": source,
         "tables": tables,
-        "ledger": _put(settings, f"{root}/ledger.json", "\n".join(_entry(source, load_id, file) for file in files)),
+        "ledger": f"{root}/ledger.json",
         "copy_role_arn": settings.copy_role_arn,
-        "region": os.environ.get("AWS_REGION", "us-west-2"),
+        "region": region,
     }
+    return Manifest(objects, argument)
 
 
-def _check(settings: Settings, source: str) -> None:
+def check_redshift_settings(settings: Settings, source: str) -> None:
+    """Refuse what COPY could not work with, before anything is listed or written."""
     if not source.startswith("s3://"):
         raise UsageError(f"Redshift loads from S3 only, and the source is {source}. Name an s3:// address (--source).")
     if not BUCKET.fullmatch(settings.redshift_bucket):
         raise UsageError(
-            "redshift.bucket in invoke.yaml must name the project's own bucket, where manifests are written."
+            "redshift.bucket must name the project's own bucket, where manifests are written (in invoke.yaml, or "
+            "INVOKE_REDSHIFT_BUCKET)."
         )
     if not ROLE_ARN.fullmatch(settings.copy_role_arn):
-        raise UsageError("redshift.copy_role_arn in invoke.yaml must be the ARN of the role that COPY reads with.")
-
-
-def _put(settings: Settings, key: str, text: str) -> str:
-    import boto3
-
-    address = f"s3://{settings.redshift_bucket}/{key}"
-    with s3_errors(address):
-        boto3.client("s3").put_object(Bucket=settings.redshift_bucket, Key=key, Body=text.encode())
-    return address
+        raise UsageError(
+            "redshift.copy_role_arn must be the ARN of the role that COPY reads with (in invoke.yaml, or "
+            "INVOKE_REDSHIFT_COPY_ROLE_ARN)."
+        )
 
 
 def _entry(source: str, load_id: str, file: SourceFile) -> str:
@@ -81,5 +109,6 @@ def _entry(source: str, load_id: str, file: SourceFile) -> str:
             "modified_at": file.modified_at.strftime("%Y-%m-%d %H:%M:%S"),
             "etag": file.etag,
             "loaded_at": f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S}",
-        }
+        },
+        ensure_ascii=False,
     )

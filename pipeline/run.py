@@ -170,10 +170,20 @@ def _test(settings: Settings, dbt: Dbt, display: Display) -> int:
         try:
             tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)
         except DbtError as error:
-            raise PipelineError(_not_published(settings, error)) from error
+            raise PipelineError(_not_published(settings, _with_rows(dbt, error))) from error
         passed = sum(1 for result in tests if result.status == "pass")
         step.summary = f"{passed} of {len(tests)} tests passed"
     return passed
+
+
+def _with_rows(dbt: Dbt, error: DbtError) -> DbtError:
+    """Run the tests that failed once more so that they leave the rows that they refuse in tables."""
+    names = [failure.name for failure in error.failures]
+    try:
+        dbt.command("test", "--store-failures", "--select", *names)
+    except DbtError as with_rows:
+        return with_rows
+    return error
 
 
 def _publish(settings: Settings, display: Display) -> None:

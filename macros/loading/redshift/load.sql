@@ -1,67 +1,73 @@
 {#
     Redshift reads the files through COPY, which names them in a manifest and takes the keys in the order of a JSONPaths
-    file. COPY cannot write a literal such as the load's id, so it fills a temporary table. TRUNCATE would commit the
-    transaction; nothing here needs it.
+    file. COPY cannot write a literal such as the load's id, so it fills temporary tables.
+
+    One transaction, of which nothing is left if it fails; TRUNCATE would commit it. The adapter runs some failed statements
+    again on a new connection, outside of the transaction. So the temporary tables are made in one call with BEGIN, and
+    everything after it reads from one of them: on a new connection they are not there.
 #}
 {% macro redshift__load(manifest) %}
-    {% do run_query("begin") %}
-    {% for table_name, input in manifest.tables.items() %}
-        {% set columns = json_columns(table_name) %}
-        {% do run_query(redshift__create_loading_table(columns)) %}
-        {% for copy in input.copies %}
-            {% do run_query(redshift__copy_records(columns, copy, input.jsonpaths, manifest)) %}
-        {% endfor %}
-        {% do redshift__refuse_values_out_of_range(columns) %}
-        {% do run_query(redshift__insert_records(table_name, columns, manifest.load_id)) %}
-        {% do run_query("drop table loading_records") %}
+    {% for statement in redshift__load_statements(manifest) %}
+        {% do run_query(statement) %}
     {% endfor %}
-    {% do run_query(redshift__copy_ledger(manifest)) %}
+    {% for table_name in manifest.tables %}
+        {% do redshift__refuse_values(json_columns(table_name), 'loading_' ~ table_name) %}
+    {% endfor %}
     {% do run_query("commit") %}
 {% endmacro %}
 
 
-{% macro redshift__create_loading_table(columns) %}
-    create temporary table loading_records (
-        {%- for column in columns %}
+{# What a load sends before it checks and commits. `invoke load --dry-run` prints it. #}
+{% macro redshift__load_statements(manifest) %}
+    {% set statements = [redshift__begin(manifest)] %}
+    {% for table_name, input in manifest.tables.items() %}
+        {% set columns = json_columns(table_name) %}
+        {% for copy in input.copies %}
+            {% do statements.append(redshift__copy_records(table_name, columns, copy, input.jsonpaths, manifest)) %}
+        {% endfor %}
+        {% do statements.append(redshift__insert_records(table_name, columns, manifest.load_id)) %}
+    {% endfor %}
+    {% do statements.append(redshift__copy_ledger(manifest)) %}
+    {% do statements.append(redshift__insert_ledger()) %}
+    {{ return(statements) }}
+{% endmacro %}
+
+
+{% macro redshift__begin(manifest) %}
+    begin;
+    {% for table_name in manifest.tables %}
+    create temporary table loading_{{ table_name }} (
+        {%- for column in json_columns(table_name) %}
         {{ adapter.quote(column.name) }} {{ column.data_type }}{{ " not null" if column.not_null }}
+        {{- "," if not loop.last }}
+        {%- endfor %}
+    );
+    {% endfor %}
+    create temporary table loading_ledger (
+        {%- for column in landed_source('load_history').columns.values() if column.name in ledger_columns() %}
+        {{ adapter.quote(column.name) }} {{ column.data_type }}{{ " not null" if column.meta.get("not_null") }}
         {{- "," if not loop.last }}
         {%- endfor %}
     )
 {% endmacro %}
 
 
-{% macro redshift__copy_records(columns, copy, jsonpaths, manifest) %}
-    copy loading_records (
+{% macro redshift__copy_records(table_name, columns, copy, jsonpaths, manifest) %}
+    copy loading_{{ table_name }} (
         {%- for column in columns %}
         {{ adapter.quote(column.name) }}{{ "," if not loop.last }}
         {%- endfor %}
     )
-    from {{ literal(copy.manifest) }}
-    iam_role {{ literal(manifest.copy_role_arn) }}
-    region {{ literal(manifest.region) }}
+    from {{ redshift__literal(copy.manifest) }}
+    iam_role {{ redshift__literal(manifest.copy_role_arn) }}
+    region {{ redshift__literal(manifest.region) }}
     manifest
     {{ "gzip" if copy.is_gzip }}
-    json {{ literal(jsonpaths) }}
+    json {{ redshift__literal(jsonpaths) }}
     roundec
     maxerror 0
-{% endmacro %}
-
-
-{# COPY knows types, not ranges. #}
-{% macro redshift__refuse_values_out_of_range(columns) %}
-    {% for column in columns if column.range %}
-        {% set outside %}
-            select count(*)
-            from loading_records
-            where {{ adapter.quote(column.name) }} not between {{ column.range[0] }} and {{ column.range[1] }}
-        {% endset %}
-        {% set count = run_query(outside).columns[0].values()[0] %}
-        {% if count %}
-            {% do exceptions.raise_compiler_error(
-                count ~ " values of " ~ column.json_key ~ " are not between " ~ column.range[0] ~ " and " ~ column.range[1]
-            ) %}
-        {% endif %}
-    {% endfor %}
+    compupdate off
+    statupdate off
 {% endmacro %}
 
 
@@ -71,21 +77,80 @@
         {%- for column in columns %}
         {{ adapter.quote(column.name) }},
         {%- endfor %}
-        {{ literal(load_id) }},
+        {{ redshift__literal(load_id) }},
         cast(null as varchar(1024))
-    from loading_records
+    from loading_{{ table_name }}
 {% endmacro %}
 
 
-{# Rows of a single file are not counted: COPY reports the lines that it scanned, which is another number. #}
+{# What the ledger's file says; the rest of load_history has no value here. #}
+{% macro ledger_columns() %}
+    {{ return([
+        'load_id', 'source', 'file_key', 'table_name', 'size_bytes', 'modified_at', 'etag', 'loaded_at',
+    ]) }}
+{% endmacro %}
+
+
 {% macro redshift__copy_ledger(manifest) %}
-    copy {{ source('landed', 'load_history') }} (
-        load_id, source, file_key, table_name, size_bytes, modified_at, etag, loaded_at
-    )
-    from {{ literal(manifest.ledger) }}
-    iam_role {{ literal(manifest.copy_role_arn) }}
-    region {{ literal(manifest.region) }}
+    copy loading_ledger
+    from {{ redshift__literal(manifest.ledger) }}
+    iam_role {{ redshift__literal(manifest.copy_role_arn) }}
+    region {{ redshift__literal(manifest.region) }}
     json 'auto'
     timeformat 'auto'
     maxerror 0
+    compupdate off
+    statupdate off
+{% endmacro %}
+
+
+{% macro redshift__insert_ledger() %}
+    insert into {{ source('landed', 'load_history') }} ({{ ledger_columns() | join(', ') }})
+    select {{ ledger_columns() | join(', ') }}
+    from loading_ledger
+{% endmacro %}
+
+
+{# COPY knows types; what the values must be besides is in _sources.yml. #}
+{% macro redshift__refuse_values(columns, table_name) %}
+    {% for column in columns if column.range or column.accepted %}
+        {% set name = adapter.quote(column.name) %}
+        {% set refused %}
+            select min({{ name }}), count(*)
+            from {{ table_name }}
+            where
+                {% if column.range -%}
+                {{ name }} not between {{ column.range[0] }} and {{ column.range[1] }}
+                {%- else -%}
+                {{ name }} <> '' and {{ name }} not in (
+                    {%- for value in column.accepted %}{{ literal(value) }}{{ ", " if not loop.last }}{% endfor -%}
+                )
+                {%- endif %}
+        {% endset %}
+        {% set found = run_query(refused).rows[0] %}
+        {% if found[1] %}
+            {% set expected = "between " ~ column.range[0] ~ " and " ~ column.range[1] if column.range
+                else "one of " ~ column.accepted | join(", ") %}
+            {% do exceptions.raise_compiler_error(
+                "bad values: " ~ tojson({
+                    "column": column.name, "json_key": column.json_key, "count": found[1] | int,
+                    "value": found[0] | string, "expected": expected,
+                })
+            ) %}
+        {% endif %}
+    {% endfor %}
+{% endmacro %}
+
+
+{# A text as a literal of Redshift's, in which a backslash escapes. #}
+{% macro redshift__literal(text) -%}
+    {{ return(literal(text | replace('\\', '\\\\'))) }}
+{%- endmacro %}
+
+
+{# Print what a load would send, for pipeline/redshift_load.py to show. #}
+{% macro print_load(manifest) %}
+    {% for statement in redshift__load_statements(manifest) %}
+        {% do print(statement) %}
+    {% endfor %}
 {% endmacro %}

@@ -1,0 +1,132 @@
+"""Statements that Redshift has for its own administration: settings, users, VACUUM, SHOW, TRUNCATE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from redshift_stand_in.errors import NotInStandIn, RedshiftError
+from redshift_stand_in.tokens import Token, code, find, join, significant
+
+if TYPE_CHECKING:
+    from redshift_stand_in.connection import Connection
+
+Action = Callable[["Connection"], str]
+
+# Parameters of Redshift's that PostgreSQL does not have and nothing here depends on.
+_OWN_SETTINGS = {
+    "analyze_threshold_percent", "cast_super_null_on_error", "default_geometry_encoding", "describe_field_name_in_uppercase",
+    "downcase_delimited_identifier", "enable_case_sensitive_identifier", "enable_case_sensitive_super_attribute",
+    "enable_numeric_rounding", "enable_result_cache_for_session", "error_on_nondeterministic_update",
+    "max_concurrency_scaling_clusters", "max_cursor_result_set_size", "mv_enable_aqmv_for_session", "navigate_super_null_on_error",
+    "parse_super_null_on_error", "query_group", "stored_proc_log_min_messages", "use_fips_ssl", "wlm_query_slot_count",
+}  # fmt: skip
+_NOT_IN_REDSHIFT = {
+    "do", "listen", "notify", "unlisten", "reindex", "cluster", "checkpoint", "load", "import", "security", "reassign",
+    "discard",
+}  # fmt: skip
+
+
+def action_for(tokens: list[Token], words: list[str]) -> Action | None:
+    """What the stand-in does itself for this statement; None where PostgreSQL is to do it."""
+    if words[0] in _NOT_IN_REDSHIFT:
+        raise RedshiftError(f'syntax error at or near "{words[0]}"', sqlstate="42601")
+    if words[0] == "unload":
+        raise NotInStandIn("UNLOAD")
+    if words[0] == "truncate":
+        return lambda session: _truncate(session, join(tokens))
+    if words[0] == "vacuum":
+        return _vacuum
+    if words[0] == "analyze":
+        return _nothing("ANALYZE")
+    if words[0] in ("set", "reset") and _setting(words) in _OWN_SETTINGS:
+        return _nothing(words[0].upper())
+    if words[:2] in (["create", "user"], ["alter", "user"]):
+        return _user(tokens, words)
+    if words[:2] == ["alter", "table"] and _alters_attributes(words, tokens):
+        return _nothing("ALTER TABLE")
+    if words[0] == "show" and words[1:2] and words[1] in ("tables", "schemas", "columns", "databases", "table", "view"):
+        raise NotInStandIn(f"SHOW {words[1].upper()}")
+    return None
+
+
+def rewrite(tokens: list[Token], words: list[str]) -> list[Token]:
+    """What differs in a word or two from PostgreSQL's statement."""
+    if words[0] in ("grant", "revoke"):
+        # Redshift says TO ROLE r; to PostgreSQL users, groups and roles are one.
+        index = find(tokens, ["to" if words[0] == "grant" else "from", "role"])
+        if index >= 0:
+            role = find(tokens, ["role"], index)
+            return [*tokens[:role], *tokens[role + 1 :]]
+    if words[0] in ("begin", "start"):
+        return code("begin isolation level repeatable read")  # what Redshift calls SNAPSHOT
+    if words[0] == "end":
+        return code("commit")
+    if words[0] == "abort":
+        return code("rollback")
+    return tokens
+
+
+def _setting(words: list[str]) -> str:
+    return words[2] if words[1:2] in (["session"], ["local"]) and len(words) > 2 else (words[1] if words[1:] else "")
+
+
+def _nothing(tag: str) -> Action:
+    return lambda session: tag
+
+
+def _truncate(session: Connection, sql: str) -> str:
+    """TRUNCATE commits the transaction that it runs in."""
+    was_open = session.backend.in_transaction
+    session.backend.query(sql)
+    if was_open:
+        session.backend.query("commit")
+    return "TRUNCATE TABLE"
+
+
+def _vacuum(session: Connection) -> str:
+    if session.backend.in_transaction:
+        raise RedshiftError("VACUUM cannot run inside a transaction block", sqlstate="25001")
+    return "VACUUM"
+
+
+def _user(tokens: list[Token], words: list[str]) -> Action:
+    """CREATE USER … PASSWORD: the stand-in checks passwords itself, so PostgreSQL gets none."""
+    sql = join(tokens)
+    given = significant(tokens)
+    index = next((number for number, token in enumerate(given) if token.word == "password"), None)
+    name = given[2].value
+    if index is None:
+        if words[0] == "create":
+            raise RedshiftError('syntax error: CREATE USER needs PASSWORD', sqlstate="42601")
+        raise NotInStandIn("this form of ALTER USER")
+    password = given[index + 1]
+    if password.kind == "string" and not re.fullmatch(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[!-~]{8,64}", password.value):
+        raise RedshiftError(
+            "password must be 8 to 64 characters with an upper case letter, a lower case letter and a digit",
+            sqlstate="42601",
+        )
+    rest = re.sub(r"(?is)\bpassword\s+('[^']*'|disable)", "", sql)
+
+    def act(session: Connection) -> str:
+        session.backend.query(rest if words[0] == "create" else "select 1")
+        if password.kind == "string":
+            session.stand_in.accounts.passwords[name] = password.value
+        else:
+            session.stand_in.accounts.passwords.pop(name, None)
+        return f"{words[0].upper()} USER"
+
+    return act
+
+
+def _alters_attributes(words: list[str], tokens: list[Token]) -> bool:
+    """ALTER TABLE of what PostgreSQL has no counterpart for, or of keys, which it must not enforce."""
+    given = [token.word for token in significant(tokens)]
+    if "append" in given:
+        raise NotInStandIn("ALTER TABLE APPEND")
+    if "add" in given and ("primary" in given or "foreign" in given or "unique" in given):
+        return True
+    if "alter" in given[1:] and any(word in given for word in ("distkey", "diststyle", "sortkey", "encode")):
+        raise NotInStandIn("ALTER TABLE of distribution, sorting or encoding")
+    return False

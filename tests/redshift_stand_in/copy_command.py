@@ -1,0 +1,237 @@
+"""The COPY statement for JSON: what it may say, read into one object. Nothing that is said is passed over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from redshift_stand_in.errors import NotInStandIn, RedshiftError
+from redshift_stand_in.tokens import Token, closing, word_at
+
+MAXERROR_LIMIT = 100_000
+_NOT_WITH_JSON = {
+    "csv", "delimiter", "escape", "fillrecord", "fixedwidth", "ignoreblanklines", "null", "readratio", "removequotes",
+    "quote",
+}  # fmt: skip
+_NOT_HERE = {
+    "avro", "orc", "parquet", "shapefile", "ssh", "encrypted", "master_symmetric_key", "bzip2", "lzop", "zstd",
+    "explicit_ids", "ignoreheader", "ignoreallerrors", "encoding", "blanksasnull", "dateformat", "acceptanydate",
+    "job",
+}  # fmt: skip
+_KEYS = {"access_key_id", "secret_access_key", "session_token", "credentials"}
+
+
+@dataclass(frozen=True)
+class CopyCommand:
+    """columns is empty where the statement has no list: then they are the table's. json is auto, auto ignorecase or a URI."""
+
+    table: str
+    columns: tuple[str, ...] = ()
+    location: str = ""
+    iam_role: str = ""
+    region: str = ""
+    json: str = "auto"
+    is_json: bool = False
+    manifest: bool = False
+    gzip: bool = False
+    noload: bool = False
+    truncatecolumns: bool = False
+    trimblanks: bool = False
+    emptyasnull: bool = False
+    roundec: bool = False
+    acceptinvchars: str = ""
+    timeformat: str = ""
+    maxerror: int = 0
+
+
+def parse_copy(tokens: Sequence[Token]) -> CopyCommand:
+    """Read a COPY from its tokens, spaces left out.
+
+    Raises:
+        RedshiftError: it is not well-formed, or says what JSON forbids.
+    """
+    reader = _Reader(tokens)
+    reader.index = 1
+    table = reader.name()
+    while reader.take("."):
+        table += "." + reader.name()
+    command = CopyCommand(table, reader.column_list())
+    reader.need("from")
+    command = replace(command, location=reader.string())
+    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", command.location, re.DOTALL):
+        raise NotInStandIn(f"COPY from {command.location!r}, which is not in S3")
+    while not reader.at_end:
+        command = _option(command, reader)
+    if not command.iam_role:
+        raise RedshiftError("Must specify a credentials argument, such as IAM_ROLE, for COPY from S3", sqlstate="42601")
+    if not command.is_json:
+        raise NotInStandIn("COPY of anything but JSON")
+    return command
+
+
+def _option(command: CopyCommand, reader: _Reader) -> CopyCommand:
+    word = reader.word()
+    if word in _KEYS:
+        raise RedshiftError("keys do not belong in SQL text: use IAM_ROLE", sqlstate="42501")
+    if word in _NOT_WITH_JSON:
+        raise RedshiftError(f"{word.upper()} is not supported with JSON", sqlstate="0A000")
+    if word in _NOT_HERE:
+        raise NotInStandIn(f"COPY with {word.upper()}")
+    if word == "with":
+        return command
+    if word not in _OPTIONS:
+        raise RedshiftError(f'syntax error at or near "{reader.last.text}"', sqlstate="42601")
+    return _OPTIONS[word](command, reader)
+
+
+class _Reader:
+    """Takes the statement's tokens one after the other."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.tokens = tokens
+        self.index = 0
+
+    @property
+    def at_end(self) -> bool:
+        return self.index >= len(self.tokens)
+
+    @property
+    def last(self) -> Token:
+        return self.tokens[self.index - 1]
+
+    def next(self) -> Token:
+        if self.at_end:
+            raise RedshiftError("syntax error at end of input", sqlstate="42601")
+        self.index += 1
+        return self.last
+
+    def word(self) -> str:
+        return self.next().word
+
+    def name(self) -> str:
+        token = self.next()
+        if token.kind not in ("name", "quoted"):
+            raise self._unexpected()
+        return f'"{token.value}"'
+
+    def string(self) -> str:
+        if self.next().kind != "string":
+            raise self._unexpected()
+        return self.last.value
+
+    def number(self) -> int:
+        if not self.next().text.isdecimal():
+            raise self._unexpected()
+        return int(self.last.text)
+
+    def take(self, word: str) -> bool:
+        if word_at(self.tokens, self.index) != word:
+            return False
+        self.index += 1
+        return True
+
+    def need(self, word: str) -> None:
+        if self.next().word != word:
+            raise self._unexpected()
+
+    def optional_string(self) -> str | None:
+        return self.string() if not self.at_end and self.tokens[self.index].kind == "string" else None
+
+    def column_list(self) -> tuple[str, ...]:
+        if not self.take("("):
+            return ()
+        end = closing(self.tokens, self.index - 1)
+        columns = tuple(token.value for token in self.tokens[self.index : end] if token.word != ",")
+        self.index = end + 1
+        return columns
+
+    def _unexpected(self) -> RedshiftError:
+        return RedshiftError(f'syntax error at or near "{self.last.text}"', sqlstate="42601")
+
+
+def _iam_role(command: CopyCommand, reader: _Reader) -> CopyCommand:
+    if reader.take("default"):
+        return replace(command, iam_role="default")
+    role = reader.string()
+    if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", role):
+        raise RedshiftError("Invalid credentials. Must be of the format: IAM_ROLE 'arn:aws:iam::<account>:role/<name>'")
+    return replace(command, iam_role=role)
+
+
+def _json(command: CopyCommand, reader: _Reader) -> CopyCommand:
+    reader.take("as")
+    form = reader.optional_string()
+    form = "auto" if form is None else form
+    if form == "noshred":
+        raise NotInStandIn("JSON 'noshred'")
+    if form not in ("auto", "auto ignorecase") and not form.startswith("s3://"):
+        raise RedshiftError(f"invalid JSONPaths location {form!r}", sqlstate="22023")
+    return replace(command, json=form, is_json=True)
+
+
+def _format(command: CopyCommand, reader: _Reader) -> CopyCommand:
+    reader.take("as")
+    return _option(command, reader)
+
+
+def _maxerror(command: CopyCommand, reader: _Reader) -> CopyCommand:
+    reader.take("as")
+    number = reader.number()
+    if number > MAXERROR_LIMIT:
+        raise RedshiftError(f"MAXERROR must be between 0 and {MAXERROR_LIMIT}", sqlstate="22023")
+    return replace(command, maxerror=number)
+
+
+def _text(field: str) -> Callable[[CopyCommand, _Reader], CopyCommand]:
+    def read(command: CopyCommand, reader: _Reader) -> CopyCommand:
+        reader.take("as")
+        return replace(command, **{field: reader.string()})
+
+    return read
+
+
+def _acceptinvchars(command: CopyCommand, reader: _Reader) -> CopyCommand:
+    reader.take("as")
+    character = reader.optional_string() or "?"
+    if len(character) != 1 or not character.isascii() or character == "\0":
+        raise RedshiftError("ACCEPTINVCHARS takes one ASCII character", sqlstate="22023")
+    return replace(command, acceptinvchars=character)
+
+
+def _switch(field: str) -> Callable[[CopyCommand, _Reader], CopyCommand]:
+    return lambda command, reader: replace(command, **{field: True})
+
+
+def _update(command: CopyCommand, reader: _Reader) -> CopyCommand:
+    """STATUPDATE and COMPUPDATE change no row."""
+    for word in ("on", "off", "true", "false", "preset"):
+        if reader.take(word):
+            break
+    return command
+
+
+def _comprows(command: CopyCommand, reader: _Reader) -> CopyCommand:
+    reader.number()
+    return command
+
+
+_OPTIONS: dict[str, Callable[[CopyCommand, _Reader], CopyCommand]] = {
+    "iam_role": _iam_role,
+    "region": _text("region"),
+    "json": _json,
+    "format": _format,
+    "maxerror": _maxerror,
+    "timeformat": _text("timeformat"),
+    "acceptinvchars": _acceptinvchars,
+    "manifest": _switch("manifest"),
+    "gzip": _switch("gzip"),
+    "noload": _switch("noload"),
+    "truncatecolumns": _switch("truncatecolumns"),
+    "trimblanks": _switch("trimblanks"),
+    "emptyasnull": _switch("emptyasnull"),
+    "roundec": _switch("roundec"),
+    "statupdate": _update,
+    "compupdate": _update,
+    "comprows": _comprows,
+}

@@ -1,0 +1,113 @@
+"""The records of a JSON object in S3, and which of a record's values go to which column."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redshift_stand_in.copy_values import FieldError, Number
+from redshift_stand_in.errors import RedshiftError
+
+OBJECT_BYTES = 4 * 1024 * 1024
+
+Pick = Callable[[Any], list[Any]]
+"""The values of a record in the order of the columns."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record, or what is wrong with it. line is the last of its lines, counted from 1; raw is its text."""
+
+    line: int
+    raw: str
+    value: Any = None
+    error: FieldError | None = None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_refuse_constant)
+_BLANK = re.compile(r"\s*")
+
+
+def records(content: bytes) -> Iterator[Record]:
+    """Every JSON value of an object's content, whatever lines it takes."""
+    text = content.decode("utf-8", "surrogateescape")
+    position, line = _BLANK.match(text, 0).end(), 1
+    line += text.count("\n", 0, position)
+    while position < len(text):
+        try:
+            value, end = _DECODER.raw_decode(text, position)
+            error = None
+        except ValueError as failure:
+            value, error = None, FieldError(1216, "Invalid value.", getattr(failure, "pos", position) - position)
+            end = text.find("\n", position)
+            end = len(text) if end < 0 else end
+        raw = text[position:end]
+        line += raw.count("\n")
+        if error is None and len(raw.encode("utf-8", "surrogateescape")) > OBJECT_BYTES:
+            error = FieldError(1216, "JSON object is larger than 4 MB")
+        yield Record(line, raw, value, error)
+        position = _BLANK.match(text, end).end()
+        line += text.count("\n", end, position)
+
+
+def pick_by_name(columns: Sequence[str], *, ignore_case: bool) -> Pick:
+    """'auto': the key is the column's name, which is in lower case."""
+
+    def pick(record: Any) -> list[Any]:
+        if not isinstance(record, dict):
+            raise FieldError(1216, "Invalid value.")
+        by_name = {key.lower() if ignore_case else key: value for key, value in record.items()}
+        return [by_name.get(column) for column in columns]
+
+    return pick
+
+
+def pick_by_path(content: bytes, column_count: int) -> Pick:
+    """A JSONPaths file: one path for each column, in their order.
+
+    Raises:
+        RedshiftError: the file is not what it must be.
+    """
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise RedshiftError("Invalid JSONPaths file: not well-formed") from error
+    if not isinstance(document, dict) or "jsonpaths" not in document:
+        raise RedshiftError("Invalid JSONPaths file: without \"jsonpaths\" Redshift falls back to 'auto' in silence")
+    paths = document["jsonpaths"]
+    if not isinstance(paths, list) or not all(isinstance(path, str) and path for path in paths):
+        raise RedshiftError("Invalid JSONPaths file: every path must be a text that is not empty")
+    if len(paths) != column_count:
+        raise RedshiftError(f"Number of jsonpaths and the number of columns should match. {len(paths)}, {column_count}")
+    steps = [_steps(path) for path in paths]
+    return lambda record: [_follow(record, step) for step in steps]
+
+
+def _steps(path: str) -> list[str | int]:
+    if re.fullmatch(r"\$(\['[^']+'\]|\[\d+\])+", path):
+        return [name or int(index) for name, index in re.findall(r"\['([^']+)'\]|\[(\d+)\]", path)]
+    if re.fullmatch(r"\$(\.[^.\['\]]+(\[\d+\])*)+", path):
+        return [name or int(index) for name, index in re.findall(r"\.([^.\[]+)|\[(\d+)\]", path)]
+    raise RedshiftError(f"Invalid JSONPath format: {path}")
+
+
+def _follow(record: Any, steps: Sequence[str | int]) -> Any:
+    for step in steps:
+        if isinstance(step, int):
+            if not isinstance(record, list) or step >= len(record):
+                raise FieldError(1216, "Invalid JSONPath format: Not an array or index out of range.")
+            record = record[step]
+        elif not isinstance(record, dict):
+            raise FieldError(1216, "Invalid JSONPath format: Member is not an object.")
+        else:
+            record = record.get(step)
+        if record is None:
+            return None
+    return record

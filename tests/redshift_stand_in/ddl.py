@@ -1,0 +1,199 @@
+"""CREATE TABLE and CREATE VIEW: what Redshift says about slices, sorting, encoding and keys is taken out and kept.
+
+It goes along in a comment at the statement's head, from which a trigger of catalog/tables.sql writes it down for
+SVV_TABLE_INFO. Keys only inform Redshift's planner, so PostgreSQL must not enforce them; NOT NULL it does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from redshift_stand_in.errors import RedshiftError
+from redshift_stand_in.tokens import (
+    Token,
+    after_space,
+    closing,
+    code,
+    end_of,
+    find,
+    join,
+    significant,
+    split,
+    tokenize,
+    word_at,
+)
+
+@dataclass
+class Attributes:
+    """What Redshift knows of a table besides its columns."""
+
+    diststyle: str = "AUTO"
+    distkey: str = ""
+    sortkey: list[str] = field(default_factory=list)
+    sortstyle: str = ""
+    primary_key: list[str] = field(default_factory=list)
+
+    def comment(self) -> str:
+        return f"/*{json.dumps(self.__dict__)}*/ "
+
+
+def is_create_table(words: Sequence[str]) -> bool:
+    return words[:1] == ["create"] and "table" in words[1:4]
+
+
+def rewrite_create_table(tokens: list[Token]) -> list[Token]:
+    """A CREATE TABLE, with its columns or with AS, that PostgreSQL takes."""
+    index = find(tokens, ["table"]) + 1
+    if find(tokens, ["if", "not", "exists"]) == after_space(tokens, index):
+        index = end_of(tokens, index, 3)
+    index = _after_name(tokens, index)
+    attributes = Attributes()
+    head = tokens[:index]
+    index = after_space(tokens, index)
+    columns: list[Token] = []
+    if word_at(tokens, index) == "(" and not _is_query(tokens, index):
+        end = closing(tokens, index)
+        columns = tokenize(f"({_columns(tokens[index + 1 : end], attributes)})")
+        index = end + 1
+    query_at = find(tokens, ["as"], index)
+    if query_at < 0:
+        _table_attributes(significant(tokens[index:]), attributes)
+        rest: list[Token] = []
+    else:
+        _table_attributes(significant(tokens[index:query_at]), attributes)
+        rest = tokens[query_at:]
+    _check(attributes)
+    return [*code(attributes.comment()), *head, *code(" "), *columns, *code(" "), *rest]
+
+
+def _after_name(tokens: Sequence[Token], index: int) -> int:
+    index = end_of(tokens, index, 1)
+    while word_at(tokens, after_space(tokens, index)) == ".":
+        index = end_of(tokens, index, 2)
+    return index
+
+
+def _is_query(tokens: Sequence[Token], opening: int) -> bool:
+    return word_at(tokens, after_space(tokens, opening + 1)) in ("select", "with")
+
+
+def _table_attributes(words: list[Token], attributes: Attributes) -> None:
+    """DISTSTYLE, DISTKEY, SORTKEY, ENCODE AUTO and BACKUP, in any order."""
+    index = 0
+    while index < len(words):
+        word = words[index].word
+        if word == "diststyle":
+            attributes.diststyle = _word(words, index + 1, ("auto", "even", "key", "all")).upper()
+            index += 2
+        elif word == "distkey":
+            names, index = _names(words, index + 1)
+            if len(names) != 1:
+                raise RedshiftError("DISTKEY takes one column", sqlstate="42601")
+            attributes.distkey = names[0]
+        elif word in ("compound", "interleaved"):
+            attributes.sortstyle = word
+            _word(words, index + 1, ("sortkey",))
+            index += 1
+        elif word == "sortkey" and word_at(words, index + 1) == "auto":
+            index += 2
+        elif word == "sortkey":
+            attributes.sortkey, index = _names(words, index + 1)
+            attributes.sortstyle = attributes.sortstyle or "compound"
+        elif word in ("encode", "backup"):
+            _word(words, index + 1, ("auto",) if word == "encode" else ("yes", "no"))
+            index += 2
+        else:
+            raise RedshiftError(f'syntax error at or near "{words[index].text}"', sqlstate="42601")
+
+
+def _word(words: list[Token], index: int, allowed: Sequence[str]) -> str:
+    if word_at(words, index) not in allowed:
+        near = words[index].text if index < len(words) else ""
+        raise RedshiftError(f'syntax error at or near "{near}"', sqlstate="42601")
+    return words[index].word
+
+
+def _names(words: list[Token], index: int) -> tuple[list[str], int]:
+    _word(words, index, ("(",))
+    end = closing(words, index)
+    return [token.value for token in words[index + 1 : end] if token.word != ","], end + 1
+
+
+def _columns(tokens: list[Token], attributes: Attributes) -> str:
+    kept = []
+    for part in split(tokens, ","):
+        words = significant(part)
+        first = words[0].word if words else ""
+        if first == "constraint":
+            words = words[2:]
+            first = words[0].word
+        if first in ("primary", "unique"):
+            names, _ = _names(words, 2 if first == "primary" else 1)
+            if first == "primary":
+                attributes.primary_key += names
+        elif first == "foreign":
+            pass
+        else:
+            kept.append(_column(part, attributes))
+    return ", ".join(kept + [f'not null "{name}"' for name in attributes.primary_key])
+
+
+def _column(tokens: list[Token], attributes: Attributes) -> str:
+    """A column without what only Redshift says of it."""
+    kept: list[str] = []
+    index = after_space(tokens, 0)
+    name = tokens[index].value if index < len(tokens) else ""
+    while index < len(tokens):
+        word = tokens[index].word
+        following = after_space(tokens, index + 1)
+        if word == "distkey":
+            attributes.distkey = name
+        elif word == "sortkey":
+            attributes.sortkey, attributes.sortstyle = [name], "compound"
+        elif word == "encode":
+            index = following
+        elif word == "primary":
+            attributes.primary_key.append(name)
+            index = following
+        elif word == "unique":
+            pass
+        elif word == "references":
+            index = _after_name(tokens, index + 1)
+            opening = after_space(tokens, index)
+            index = closing(tokens, opening) if word_at(tokens, opening) == "(" else index - 1
+        elif word == "identity":
+            seed, step = (join(part).strip() for part in split(tokens[following + 1 : closing(tokens, following)], ","))
+            kept.append(f"generated always as identity (start with {seed} increment by {step} minvalue {seed})")
+            index = closing(tokens, following)
+        elif word == "generated":  # by default as identity(seed, step)
+            opening = find(tokens, ["("], index)
+            seed, step = (join(part).strip() for part in split(tokens[opening + 1 : closing(tokens, opening)], ","))
+            kept.append(f"generated by default as identity (start with {seed} increment by {step} minvalue {seed})")
+            index = closing(tokens, opening)
+        else:
+            kept.append(tokens[index].text)
+        index += 1
+    return "".join(kept).strip()
+
+
+def _check(attributes: Attributes) -> None:
+    if attributes.distkey:
+        if attributes.diststyle in ("EVEN", "ALL"):
+            raise RedshiftError("Cannot specify DISTKEY for a table with DISTSTYLE EVEN or ALL", sqlstate="42601")
+        attributes.diststyle = "KEY"
+    elif attributes.diststyle == "KEY":
+        raise RedshiftError("DISTSTYLE KEY requires a DISTKEY", sqlstate="42601")
+    if len(attributes.sortkey) > (8 if attributes.sortstyle == "interleaved" else 400):
+        raise RedshiftError("too many columns in the sort key", sqlstate="54011")
+
+
+def late_binding_view(tokens: list[Token]) -> tuple[str, str, list[Token]] | None:
+    """The schema and name of a view WITH NO SCHEMA BINDING, and the statement without these words; None for others."""
+    end = find(tokens, ["with", "no", "schema", "binding"])
+    if end < 0:
+        return None
+    name = significant(tokens[find(tokens, ["view"]) + 1 : end])
+    schema, view = (name[0].value, name[2].value) if name[1].word == "." else ("public", name[0].value)
+    return schema, view, tokens[:end]

@@ -1,0 +1,129 @@
+"""From a statement in Redshift's dialect to what the PostgreSQL behind the stand-in is to do, or an error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pglast
+from pglast import ast
+from pglast.visitors import Visitor
+
+from redshift_stand_in import administration
+from redshift_stand_in.copy_command import parse_copy
+from redshift_stand_in.copy_load import run_copy
+from redshift_stand_in.ddl import is_create_table, late_binding_view, rewrite_create_table
+from redshift_stand_in.errors import RedshiftError
+from redshift_stand_in.guard import check, refuse_unqualified_names
+from redshift_stand_in.rewrite import rewrite_expressions
+from redshift_stand_in.selects import rewrite_selects
+from redshift_stand_in.tokens import Token, join, quoted, significant, split, tokenize
+from redshift_stand_in.wire import Message, error_fields, error_message
+
+if TYPE_CHECKING:
+    from redshift_stand_in.connection import Connection
+
+_TEXT_BYTES = 256  # what Redshift makes of a varchar or text without a length
+
+
+@dataclass(frozen=True)
+class Statement:
+    """source is what the client sent. Either sql goes to PostgreSQL, or action does it and returns the command's tag."""
+
+    source: str
+    sql: str = ""
+    action: Callable[[Connection], str] | None = None
+
+    def explain(self, message: Message) -> Message:
+        """PostgreSQL's error in Redshift's words, where those differ."""
+        fields = error_fields(message)
+        if fields["C"] == "23502" and (column := re.search(r'column "(\w+)"', fields["M"])):
+            text = f"Cannot insert a NULL value into column {column[1]}"
+            return error_message(RedshiftError(text, sqlstate="23502"))
+        if fields["C"] == "21000" and "MERGE" in fields["M"]:
+            return error_message(RedshiftError("Found multiple matches to update the same tuple."))
+        return message
+
+
+def split_statements(sql: str) -> list[str]:
+    return [join(part).strip() for part in split(tokenize(sql), ";") if significant(part)]
+
+
+def translate(sql: str, connection: Connection) -> Statement:
+    """What is to be done for one statement.
+
+    Raises:
+        RedshiftError: Redshift would refuse it, or the stand-in does not know it.
+    """
+    parts = split_statements(sql)
+    if len(parts) > 1:
+        raise RedshiftError("cannot insert multiple commands into a prepared statement", sqlstate="42601")
+    tokens = tokenize(parts[0] if parts else "")
+    words = [token.word for token in significant(tokens)[:8]]
+    if not words:
+        return Statement(sql)
+    if words[0] == "copy":
+        command = parse_copy(significant(tokens))
+        return Statement(sql, action=lambda session: run_copy(command, session))
+    if action := administration.action_for(tokens, words):
+        return Statement(sql, action=action)
+    if "view" in words[1:5] and words[0] == "create" and (view := late_binding_view(tokens)):
+        return Statement(sql, action=_create_late_binding_view(*view, words, connection))
+    return Statement(sql, _rewritten(administration.rewrite(tokens, words), words, connection))
+
+
+def _create_late_binding_view(
+    schema: str, name: str, tokens: list[Token], words: list[str], connection: Connection
+) -> Callable[[Connection], str]:
+    definition = _rewritten(tokens, words, connection)
+    refuse_unqualified_names(pglast.parse_sql(definition)[0].stmt.query)
+    literals = ", ".join(quoted(value) for value in (schema, name, definition))
+
+    def act(session: Connection) -> str:
+        session.backend.query(f"select stand_in.create_late_binding_view({literals})")
+        return "CREATE VIEW"
+
+    return act
+
+
+def _rewritten(tokens: list[Token], words: list[str], connection: Connection) -> str:
+    tokens = rewrite_selects(tokens, lambda query: connection.backend.columns(_as_postgres(tokenize(query))))
+    if is_create_table(words):
+        tokens = rewrite_create_table(tokens)
+    return _as_postgres(tokens)
+
+
+def _as_postgres(tokens: list[Token]) -> str:
+    sql = join(rewrite_expressions(tokens))
+    try:
+        trees = pglast.parse_sql(sql)
+    except pglast.parser.ParseError as error:
+        raise RedshiftError(str(error.args[0]), sqlstate="42601") from error
+    if not trees:
+        return sql
+    tree = trees[0].stmt
+    check(tree)
+    return _with_lengths(sql, tree)
+
+
+def _with_lengths(sql: str, tree: ast.Node) -> str:
+    """text and varchar without a length are varchar(256), wherever they stand."""
+    unlimited = _Unlimited()
+    unlimited(tree)
+    for location in sorted(unlimited.locations, reverse=True):
+        name = re.compile(r"text|character\s+varying|varchar|nvarchar", re.IGNORECASE).match(sql, location)
+        if name:
+            sql = f"{sql[:location]}varchar({_TEXT_BYTES}){sql[name.end() :]}"
+    return sql
+
+
+class _Unlimited(Visitor):
+    def __init__(self) -> None:
+        self.locations: set[int] = set()
+
+    def visit_TypeName(self, ancestors: object, node: ast.TypeName) -> None:
+        is_alone = not isinstance(ancestors.parent.node if ancestors.parent else None, ast.RangeFunction)
+        if node.names[-1].sval in ("text", "varchar") and not node.typmods and is_alone:
+            self.locations.add(node.location)

@@ -1,0 +1,300 @@
+"""Refuses what PostgreSQL would take and Redshift does not have.
+
+It reads the tree that PostgreSQL's own parser makes of the rewritten statement. What is allowed is listed (statements,
+functions, types, operators), not what is forbidden; only within those are single constructs named.
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pglast import ast, enums
+from pglast.visitors import Visitor
+
+from redshift_stand_in.errors import NotInRedshift, RedshiftError
+from redshift_stand_in.literals import refuse_untyped_partitions
+
+_STATEMENTS = (
+    "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CreateStmt", "CreateTableAsStmt", "ViewStmt",
+    "CreateSchemaStmt", "AlterTableStmt", "RenameStmt", "DropStmt", "TransactionStmt", "ExplainStmt", "CommentStmt",
+    "GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterOwnerStmt", "AlterObjectSchemaStmt", "LockStmt",
+    "CreateRoleStmt", "AlterRoleStmt", "DropRoleStmt", "CreatedbStmt", "DropdbStmt", "VariableSetStmt", "VariableShowStmt",
+    "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "DeclareCursorStmt", "FetchStmt", "ClosePortalStmt", "RefreshMatViewStmt",
+)  # fmt: skip
+_TYPES = {
+    "int2", "int4", "int8", "smallint", "int", "integer", "bigint", "numeric", "decimal", "float4", "float8", "real",
+    "float", "double precision", "bool", "boolean", "bpchar", "char", "varchar", "text", "nvarchar", "nchar", "date",
+    "time", "timetz", "timestamp", "timestamptz", "interval", "super", "varbyte", "varbinary", "binary", "name", "oid",
+    "regclass", "regproc", "refcursor", "geometry", "geography", "hllsketch",
+}  # fmt: skip
+_OPERATORS = set("+ - * / % ^ |/ ||/ @ & | # ~ << >> || = <> != < > <= >= ~* !~ !~* ~~ !~~ ~~* !~~*".split())
+_PATTERN_OPERATORS = {"~", "~*", "!~", "!~*"}
+_PATTERN_FUNCTIONS = {"regexp_replace", "regexp_substr", "regexp_instr", "regexp_count"}
+_PATTERN_MESSAGE = "The pattern must be a valid UTF-8 literal character expression"
+# Calls that the grammar itself makes of SQL's own notation.
+_NOTATIONS = {"extract", "btrim", "ltrim", "rtrim", "substring", "position", "timezone", "like_escape", "like", "overlaps"}
+_AGGREGATES_OVER_ORDER = {
+    "avg", "count", "max", "min", "stddev", "stddev_pop", "stddev_samp", "sum", "var_pop", "var_samp", "variance",
+    "first_value", "last_value", "nth_value",
+}  # fmt: skip
+# What only the compute nodes have.
+_COMPUTE_ONLY = {"listagg", "median", "percentile_cont", "percentile_disc"}
+_COMPUTE_ONLY_MESSAGE = "One or more of the used functions must be applied on at least one user created tables."
+_LEADER_ONLY = "Specified types or functions (one per INFO message) not supported on Redshift tables."
+_EXCLUSION = enums.FRAMEOPTION_EXCLUDE_CURRENT_ROW | enums.FRAMEOPTION_EXCLUDE_GROUP | enums.FRAMEOPTION_EXCLUDE_TIES
+_CATALOGS = ("pg_catalog", "information_schema")
+_CATALOG_TABLES = ("pg_", "svv_", "sys_", "stl_", "stv_", "svl_")
+
+
+@cache
+def documented_functions() -> dict[str, bool]:
+    """The functions that Redshift documents, and whether only its leader node has them."""
+    with (Path(__file__).parent / "functions.csv").open(encoding="utf-8") as file:
+        return {row["name"]: row["leader_only"] == "true" for row in csv.DictReader(file)}
+
+
+def check(tree: ast.Node) -> None:
+    """Raise what Redshift would answer, where it would not take the statement."""
+    kind = type(tree).__name__
+    if kind not in _STATEMENTS:
+        raise NotInRedshift(f"{kind.removesuffix('Stmt')} is not supported")
+    guard = _Guard()
+    guard(tree)
+    if guard.leader_only == "substr" and guard.reads_tables:
+        raise NotInRedshift("SUBSTR() function is not supported (Hint: use SUBSTRING instead)")
+    if guard.leader_only and guard.reads_tables:
+        raise NotInRedshift(f"{_LEADER_ONLY} ({guard.leader_only})")
+    if guard.compute_only and not guard.reads_tables:
+        raise NotInRedshift(_COMPUTE_ONLY_MESSAGE)
+    if guard.unknown_functions and (guard.reads_tables or not guard.reads_catalog):
+        name = guard.unknown_functions[0]
+        raise RedshiftError(f"function {name}() does not exist", sqlstate="42883")
+    refuse_untyped_partitions(tree)
+
+
+def refuse_unqualified_names(query: ast.Node) -> None:
+    """A late-binding view names the schema of all that it reads."""
+    guard = _Guard()
+    guard(query)
+    if guard.unqualified:
+        raise RedshiftError(
+            "All the relation names inside should be qualified when creating VIEW WITH NO SCHEMA BINDING.",
+            sqlstate="42601",
+        )
+
+
+class _Guard(Visitor):
+    """Walks the tree; what depends on the whole statement is noted, all else is raised where it is met."""
+
+    def __init__(self) -> None:
+        self.leader_only = ""
+        self.compute_only = False
+        self.reads_tables = False
+        self.reads_catalog = False
+        self.unknown_functions: list[str] = []
+        self.unqualified = False
+        self.ctes: set[str] = set()
+
+    def visit_SelectStmt(self, ancestors: Any, node: ast.SelectStmt) -> None:
+        if node.distinctClause and node.distinctClause[0] is not None:
+            raise NotInRedshift("SELECT DISTINCT ON is not supported")
+        if node.lockingClause:
+            raise NotInRedshift("SELECT FOR UPDATE/SHARE is not supported")
+        if node.windowClause:
+            raise NotInRedshift("WINDOW clause is not supported")
+        if node.valuesLists and not isinstance(ancestors.parent.node if ancestors.parent else None, ast.InsertStmt):
+            is_insert = any(isinstance(parent.node, ast.InsertStmt) for parent in _parents(ancestors))
+            if not is_insert or any(isinstance(parent.node, ast.RangeSubselect) for parent in _parents(ancestors)):
+                raise RedshiftError('syntax error at or near "values"', sqlstate="42601")
+        if node.limitOption == enums.LimitOption.LIMIT_OPTION_WITH_TIES:
+            raise NotInRedshift("FETCH … WITH TIES is not supported")
+
+    def visit_CommonTableExpr(self, ancestors: Any, node: ast.CommonTableExpr) -> None:
+        del ancestors
+        self.ctes.add(node.ctename)
+        if not isinstance(node.ctequery, ast.SelectStmt):
+            raise NotInRedshift("a WITH clause that changes data is not supported")
+        if node.ctematerialized != enums.CTEMaterialize.CTEMaterializeDefault:
+            raise RedshiftError('syntax error at or near "materialized"', sqlstate="42601")
+
+    def visit_InsertStmt(self, ancestors: Any, node: ast.InsertStmt) -> None:
+        del ancestors
+        if node.onConflictClause:
+            raise NotInRedshift("INSERT … ON CONFLICT is not supported")
+        if node.withClause:
+            raise RedshiftError('syntax error at or near "insert"', sqlstate="42601")
+        self._no_returning(node)
+
+    def visit_UpdateStmt(self, ancestors: Any, node: ast.UpdateStmt) -> None:
+        del ancestors
+        self._no_returning(node)
+
+    def visit_DeleteStmt(self, ancestors: Any, node: ast.DeleteStmt) -> None:
+        del ancestors
+        self._no_returning(node)
+
+    @staticmethod
+    def _no_returning(node: Any) -> None:
+        if getattr(node, "returningClause", None) or getattr(node, "returningList", None):
+            raise RedshiftError('syntax error at or near "returning"', sqlstate="42601")
+
+    def visit_MergeStmt(self, ancestors: Any, node: ast.MergeStmt) -> None:
+        del ancestors
+        if node.withClause:
+            raise NotInRedshift("MERGE does not support a WITH clause")
+        if node.relation.alias:
+            raise RedshiftError('syntax error at or near "as"', sqlstate="42601")
+        if isinstance(node.sourceRelation, ast.RangeVar) and (
+            (node.sourceRelation.schemaname, node.sourceRelation.relname)
+            == (node.relation.schemaname, node.relation.relname)
+        ):
+            raise NotInRedshift("Source and target of MERGE must not be the same table")
+        self._no_returning(node)
+        kinds = [(clause.matchKind, clause.condition) for clause in node.mergeWhenClauses]
+        matched = [kind for kind, _ in kinds if kind == enums.MergeMatchKind.MERGE_WHEN_MATCHED]
+        missing = [kind for kind, _ in kinds if kind == enums.MergeMatchKind.MERGE_WHEN_NOT_MATCHED_BY_TARGET]
+        if any(condition for _, condition in kinds):
+            raise RedshiftError('syntax error at or near "and"', sqlstate="42601")
+        if len(matched) != 1 or len(missing) != 1 or len(kinds) != 2:
+            raise RedshiftError("MERGE takes one WHEN MATCHED and one WHEN NOT MATCHED", sqlstate="42601")
+
+    def visit_RangeVar(self, ancestors: Any, node: ast.RangeVar) -> None:
+        del ancestors
+        schema, name = node.schemaname or "", node.relname
+        if not schema and name in self.ctes:
+            return
+        if schema in _CATALOGS or (not schema and name.startswith(_CATALOG_TABLES)):
+            self.reads_catalog = True
+        else:
+            self.reads_tables = True
+            self.unqualified = self.unqualified or not schema
+
+    def visit_RangeSubselect(self, ancestors: Any, node: ast.RangeSubselect) -> None:
+        del ancestors
+        if node.lateral:
+            raise NotInRedshift("LATERAL is not supported")
+
+    def visit_RangeFunction(self, ancestors: Any, node: ast.RangeFunction) -> None:
+        del ancestors
+        if node.lateral:
+            raise NotInRedshift("LATERAL is not supported")
+        if node.ordinality:
+            raise RedshiftError('syntax error at or near "ordinality"', sqlstate="42601")
+
+    def visit_FuncCall(self, ancestors: Any, node: ast.FuncCall) -> None:
+        del ancestors
+        name = node.funcname[-1].sval
+        is_notation = node.funcformat == enums.CoercionForm.COERCE_SQL_SYNTAX
+        if is_notation and name not in _NOTATIONS:
+            raise NotInRedshift(f"{name} is not supported")
+        if node.agg_filter:
+            raise RedshiftError('syntax error at or near "("', sqlstate="42601")
+        if not is_notation and node.funcname[0].sval != "stand_in":
+            self._function(name)
+        if node.over:
+            self._window(name, node.over)
+        arguments = node.args or ()
+        if name in _PATTERN_FUNCTIONS and len(arguments) > 1 and not _is_constant(arguments[1]):
+            raise NotInRedshift(_PATTERN_MESSAGE)
+
+    def _function(self, name: str) -> None:
+        functions = documented_functions()
+        self.compute_only = self.compute_only or name in _COMPUTE_ONLY
+        if name not in functions:
+            self.unknown_functions.append(name)
+        elif functions[name]:
+            self.leader_only = self.leader_only or name
+
+    @staticmethod
+    def _window(name: str, window: ast.WindowDef) -> None:
+        frame = window.frameOptions
+        is_given = frame & enums.FRAMEOPTION_NONDEFAULT
+        if is_given and not frame & enums.FRAMEOPTION_ROWS:
+            raise NotInRedshift("a window's frame must be of ROWS")
+        if is_given and frame & _EXCLUSION:
+            raise RedshiftError('syntax error at or near "exclude"', sqlstate="42601")
+        if window.orderClause and not is_given and name in _AGGREGATES_OVER_ORDER:
+            raise NotInRedshift("Aggregate window functions with an ORDER BY clause require a frame clause")
+
+    def visit_A_Expr(self, ancestors: Any, node: ast.A_Expr) -> None:
+        del ancestors
+        kinds = enums.A_Expr_Kind
+        if node.kind in (kinds.AEXPR_DISTINCT, kinds.AEXPR_NOT_DISTINCT):
+            raise RedshiftError('syntax error at or near "distinct"', sqlstate="42601")
+        if node.kind in (kinds.AEXPR_OP_ANY, kinds.AEXPR_OP_ALL):
+            raise NotInRedshift("arrays are not supported")
+        operator = node.name[-1].sval
+        is_like = node.kind in (kinds.AEXPR_LIKE, kinds.AEXPR_ILIKE, kinds.AEXPR_SIMILAR)
+        if operator not in _OPERATORS and not is_like and node.kind == kinds.AEXPR_OP:
+            raise RedshiftError(f"operator does not exist: {operator}", sqlstate="42883")
+        is_pattern = node.kind == kinds.AEXPR_OP and operator in _PATTERN_OPERATORS and node.lexpr
+        if is_pattern and not _is_constant(node.rexpr):
+            raise NotInRedshift(_PATTERN_MESSAGE)
+
+    def visit_A_ArrayExpr(self, ancestors: Any, node: ast.A_ArrayExpr) -> None:
+        raise NotInRedshift("arrays are not supported")
+
+    def visit_GroupingFunc(self, ancestors: Any, node: ast.GroupingFunc) -> None:
+        del ancestors, node
+
+    def visit_SQLValueFunction(self, ancestors: Any, node: ast.SQLValueFunction) -> None:
+        del ancestors
+        name = enums.SQLValueFunctionOp(node.op).name.removeprefix("SVFOP_").lower().removesuffix("_n")
+        if documented_functions().get(name, True) and name not in ("current_date", "current_user", "user", "session_user"):
+            self.leader_only = self.leader_only or name
+
+    def visit_TransactionStmt(self, ancestors: Any, node: ast.TransactionStmt) -> None:
+        del ancestors
+        kinds = enums.TransactionStmtKind
+        allowed = (kinds.TRANS_STMT_BEGIN, kinds.TRANS_STMT_START, kinds.TRANS_STMT_COMMIT, kinds.TRANS_STMT_ROLLBACK)
+        if node.kind not in allowed or node.chain:
+            raise NotInRedshift("savepoints and two-phase commits are not supported")
+
+    def visit_TypeName(self, ancestors: Any, node: ast.TypeName) -> None:
+        del ancestors
+        name = node.names[-1].sval
+        if node.arrayBounds:
+            raise NotInRedshift("arrays are not supported")
+        if name not in _TYPES:
+            raise NotInRedshift(f'Unsupported type "{name}"')
+        if node.typmods and name in ("timestamp", "timestamptz", "time", "timetz"):
+            raise RedshiftError('syntax error at or near "("', sqlstate="42601")
+
+    def visit_Constraint(self, ancestors: Any, node: ast.Constraint) -> None:
+        del ancestors
+        kinds = enums.ConstrType
+        if node.contype not in (kinds.CONSTR_NOTNULL, kinds.CONSTR_NULL, kinds.CONSTR_DEFAULT, kinds.CONSTR_IDENTITY):
+            name = enums.ConstrType(node.contype).name.removeprefix("CONSTR_")
+            raise NotInRedshift(f"{name} constraints are not supported")
+
+    def visit_CreateStmt(self, ancestors: Any, node: ast.CreateStmt) -> None:
+        del ancestors
+        if node.partspec or node.inhRelations or node.options or node.tablespacename or node.accessMethod:
+            raise NotInRedshift("partitions, inheritance, storage options and tablespaces are not supported")
+        if node.relation.relpersistence == "u":
+            raise RedshiftError('syntax error at or near "unlogged"', sqlstate="42601")
+        if node.oncommit != enums.OnCommitAction.ONCOMMIT_NOOP:
+            raise RedshiftError('syntax error at or near "on"', sqlstate="42601")
+
+    def visit_IntoClause(self, ancestors: Any, node: ast.IntoClause) -> None:
+        del ancestors
+        if node.skipData:
+            raise RedshiftError('syntax error at or near "with"', sqlstate="42601")
+
+
+def _parents(ancestors: Any) -> list[Any]:
+    found = []
+    while ancestors:
+        if getattr(ancestors, "node", None) is not None:
+            found.append(ancestors)
+        ancestors = ancestors.parent
+    return found
+
+
+def _is_constant(node: Any) -> bool:
+    if isinstance(node, ast.TypeCast):
+        return _is_constant(node.arg)
+    return isinstance(node, (ast.A_Const, ast.ParamRef))
