@@ -13,7 +13,9 @@ from pipeline.listing import SourceFile, s3_errors
 
 WORKERS = 32
 READ_ATTEMPTS = 3
+# Enough for the workers to go on while whoever takes the files writes what it made of them.
 READ_AHEAD_BYTES = 64 * 1024 * 1024
+READ_AHEAD_FILES = 4096
 
 
 def s3_client(workers: int = WORKERS) -> Any:
@@ -32,7 +34,7 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 def read_ahead(source: str, files: Iterable[SourceFile], *, s3: Any, workers: int = WORKERS) -> Iterator[bytes]:
-    """Each file's bytes, while the workers read the next ones: READ_AHEAD_BYTES of them, or a single file.
+    """Each file's bytes, while the workers read the next ones, up to READ_AHEAD_BYTES or a single file.
 
     Raises:
         PipelineError: a file is not what it was when it was listed, or S3 refused.
@@ -42,7 +44,7 @@ def read_ahead(source: str, files: Iterable[SourceFile], *, s3: Any, workers: in
     pool = ThreadPoolExecutor(workers, thread_name_prefix="read-ahead")
     try:
         for file in files:
-            while waiting and (len(waiting) >= 4 * workers or ahead + file.size_bytes > READ_AHEAD_BYTES):
+            while waiting and (len(waiting) == READ_AHEAD_FILES or ahead + file.size_bytes > READ_AHEAD_BYTES):
                 size, content = waiting.popleft()
                 yield content.result()
                 ahead -= size
