@@ -18,15 +18,18 @@ _LOAD_HELP = {
     "song-prefix": "only the songs below this folder of song_data, such as A/B",
     "sample": "only one folder of songs and one file of events",
     "add-source": "load a further source into a warehouse that has another",
+    "compact": "on Redshift: merge small files before COPY reads them",
     "json": "print the result as JSON",
     "quiet": _QUIET,
 }
 
 
-def _load_options(only, song_prefix, sample, add_source):
+def _load_options(only, song_prefix, sample, add_source, compact):
     from pipeline.settings import LoadOptions
 
-    return LoadOptions.from_flags(only=only, song_prefix=song_prefix, sample=sample, add_source=add_source)
+    return LoadOptions.from_flags(
+        only=only, song_prefix=song_prefix, sample=sample, add_source=add_source, compact=compact
+    )
 
 
 def _display(quiet):
@@ -46,6 +49,7 @@ def run(
     song_prefix="",
     sample=False,
     add_source=False,
+    compact=False,
     json=False,
     quiet=False,
 ):
@@ -54,12 +58,12 @@ def run(
     from pipeline.run_report import print_report
 
     settings = settings_of(context, source=source, target=target, database=database)
-    options = _load_options(only, song_prefix, sample, add_source)
+    options = _load_options(only, song_prefix, sample, add_source, compact)
     report = run_pipeline(settings, options, _display(quiet or json))
     print_report(report, as_json=json, quiet=quiet)
 
 
-@task(help=_LOAD_HELP)
+@task(help={**_LOAD_HELP, "dry-run": "show the files that are new, and on Redshift the statements; change nothing"})
 @command
 def load(
     context,
@@ -70,15 +74,20 @@ def load(
     song_prefix="",
     sample=False,
     add_source=False,
+    compact=False,
+    dry_run=False,
     json=False,
     quiet=False,
 ):
     """Load new files into the landed tables, and build nothing."""
-    from pipeline.run import run_load
+    from pipeline.run import describe_load, run_load
     from pipeline.run_report import print_load
 
     settings = settings_of(context, source=source, target=target, database=database)
-    options = _load_options(only, song_prefix, sample, add_source)
+    options = _load_options(only, song_prefix, sample, add_source, compact)
+    if dry_run:
+        print(describe_load(settings, options, _display(quiet)))
+        return
     report = run_load(settings, options, _display(quiet or json))
     print_load(report, as_json=json, quiet=quiet)
 

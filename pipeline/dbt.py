@@ -64,6 +64,17 @@ class Dbt:
     def run_operation(self, macro: str, **arguments: Any) -> None:
         self._command(["run-operation", macro, "--args", json.dumps(arguments, ensure_ascii=False)])
 
+    def logged_by(self, macro: str, **arguments: Any) -> str:
+        """What a macro logs for the user to read; run_operation otherwise."""
+        lines: list[str] = []
+
+        def on_event(event: Any) -> None:
+            if event.info.name == "JinjaLogInfo":
+                lines.append(event.info.msg)
+
+        self._command(["run-operation", macro, "--args", json.dumps(arguments, ensure_ascii=False)], on_event=on_event)
+        return "\n".join(lines)
+
     def command(self, *arguments: str, on_progress: OnProgress = lambda *_: None) -> list[Any]:
         """Run a command that works on nodes; return their results, those of hooks left out."""
         results = getattr(self._command(list(arguments), on_progress), "results", None) or []
@@ -71,16 +82,26 @@ class Dbt:
             result for result in results if getattr(result, "node", None) and result.node.resource_type != "operation"
         ]
 
-    def _command(self, arguments: list[str], on_progress: OnProgress = lambda *_: None) -> Any:
+    def _command(
+        self,
+        arguments: list[str],
+        on_progress: OnProgress = lambda *_: None,
+        on_event: Callable[[Any], None] = lambda _: None,
+    ) -> Any:
         if self._manifest is None:
             self.parse()
-        return self._invoke(arguments, on_progress).result
+        return self._invoke(arguments, on_progress, on_event).result
 
-    def _invoke(self, arguments: list[str], on_progress: OnProgress = lambda *_: None) -> Any:
+    def _invoke(
+        self,
+        arguments: list[str],
+        on_progress: OnProgress = lambda *_: None,
+        on_event: Callable[[Any], None] = lambda _: None,
+    ) -> Any:
         from dbt.cli.main import dbtRunner
 
         progress = _Progress(on_progress)
-        runner = dbtRunner(manifest=self._manifest, callbacks=[progress.on_event])
+        runner = dbtRunner(manifest=self._manifest, callbacks=[progress.on_event, on_event])
         result = runner.invoke(
             [
                 *arguments,

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.ledger import new_files, read_ledger
 from pipeline.listing import SourceFile, list_source
 from pipeline.load_folder import LoadFolder, fetch_from_s3, fill_load_folder
-from pipeline.redshift_manifest import write_redshift_manifest
+from pipeline.redshift_load import describe_load, load_redshift
+from pipeline.redshift_manifest import check_redshift_settings
 from pipeline.settings import LoadOptions, Settings
 from pipeline.warehouse import Warehouse
 
@@ -25,6 +26,7 @@ class LoadPlan:
     """What a load would do: of the files that the source lists, those that the ledger does not have.
 
     ledger_files counts the ledger's files of every source, gone_files those of this one that are no longer there.
+    compact is whether small files are to be merged first.
     """
 
     source: str
@@ -32,6 +34,7 @@ class LoadPlan:
     listed_files: int
     ledger_files: int
     gone_files: int
+    compact: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,15 @@ class LoadReport:
 
 def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan:
     """List the source and compare it with the ledger."""
+    if settings.target == "redshift":
+        check_redshift_settings(settings, source)
+    elif options.compact:
+        raise UsageError("--compact is for Redshift; DuckDB's load merges small files by itself.")
     files = list_source(source, options)
     ledger = read_ledger(Warehouse(settings), source, add_source=options.add_source)
     gone = len(ledger.of_source.keys() - {file.key for file in files}) if options.is_whole else 0
-    return LoadPlan(source, new_files(source, files, ledger.of_source), len(files), ledger.file_count, gone)
+    new = new_files(source, files, ledger.of_source)
+    return LoadPlan(source, new, len(files), ledger.file_count, gone, options.compact)
 
 
 def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> LoadReport:
@@ -58,18 +66,30 @@ def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Load
     Raises:
         PipelineError: a record cannot be loaded as it is, or the engine refused; nothing was loaded.
     """
-    load_id = f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}"
+    load_id = new_load_id()
     shutil.rmtree(settings.load_folder, ignore_errors=True)  # left by a load that was killed
     try:
         if settings.target == "duckdb":
             warnings = _load_duckdb(plan, load_id, settings.load_folder, dbt, display)
         else:
-            warnings = []
-            _load_redshift(settings, plan, load_id, dbt)
+            warnings = load_redshift(settings, plan, load_id, dbt, display)
     finally:
         shutil.rmtree(settings.load_folder, ignore_errors=True)
     files = Counter(file.table_name for file in plan.files)
     return LoadReport(load_id, dict(files), _row_counts(Warehouse(settings), load_id, list(files)), warnings)
+
+
+def new_load_id() -> str:
+    """A load is called by the UTC time it begins at."""
+    return f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}"
+
+
+def describe(settings: Settings, plan: LoadPlan, dbt: Dbt) -> str:
+    """What a load of the plan would read, one line a file, and on Redshift the statements that it would send."""
+    files = "\n".join(f"{plan.source}/{file.key}" for file in plan.files)
+    if settings.target == "duckdb" or not plan.files:
+        return files
+    return f"{files}\n\n{describe_load(settings, plan, new_load_id(), dbt)}"
 
 
 def _row_counts(warehouse: Warehouse, load_id: str, tables: list[str]) -> dict[str, int]:
@@ -182,8 +202,3 @@ def _find_unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:
         if unknown := sorted(found.difference(dbt.json_keys(table_name))):
             warnings.append(f"{table_name}: records have keys that no column takes: {', '.join(unknown)}")
     return warnings
-
-
-def _load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt) -> None:
-    manifest = write_redshift_manifest(settings, plan.source, plan.files, load_id, dbt)
-    dbt.run_operation("load", manifest=manifest)

@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.listing import SourceFile, s3_errors
+from pipeline.s3_reader import split_uri
 from pipeline.settings import Settings
 
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
@@ -34,15 +35,12 @@ class Manifest:
     objects: dict[str, str]
     argument: dict[str, Any]
 
-    def write(self) -> None:
+    def write(self, s3: Any) -> None:
         """Put the objects into the bucket."""
-        import boto3
-
-        client = boto3.Session().client("s3")
         for address, text in self.objects.items():
-            bucket, _, key = address.removeprefix("s3://").partition("/")
+            bucket, key = split_uri(address)
             with s3_errors(address):
-                client.put_object(Bucket=bucket, Key=key, Body=text.encode())
+                s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
 
 
 def make_manifest(

@@ -11,7 +11,7 @@ from pipeline.display import Display, counted, shown
 from pipeline.docs_site import build_docs
 from pipeline.errors import PipelineError, UsageError
 from pipeline.fingerprint import project_fingerprint
-from pipeline.load import LoadPlan, LoadReport, load, plan_load
+from pipeline.load import LoadPlan, LoadReport, describe, load, plan_load
 from pipeline.publish import check_ownership, is_as_published, publish
 from pipeline.settings import LoadOptions, Settings
 from pipeline.simulate import SAMPLE, ensure_sample
@@ -63,6 +63,12 @@ def run_load(settings: Settings, options: LoadOptions, display: Display) -> Load
         if not plan.files:
             return None
         return _load(settings, plan, Dbt(settings), display)
+
+
+def describe_load(settings: Settings, options: LoadOptions, display: Display) -> str:
+    """What a load would do, without a write anywhere."""
+    plan = _plan(settings, options, display)
+    return describe(settings, plan, Dbt(settings)) or "Nothing new: every file of the source is loaded already."
 
 
 def publish_work_file(settings: Settings, display: Display) -> None:

@@ -91,12 +91,13 @@ class Settings:
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """Which part of the source a load takes. song_prefix is a folder below song_data, such as A/B."""
+    """Which part of the source a load takes, and how. song_prefix is a folder below song_data, such as A/B."""
 
     only: frozenset[str] = frozenset(LOADABLE)
     song_prefix: str = ""
     sample: bool = False
     add_source: bool = False
+    compact: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -104,7 +105,13 @@ class LoadOptions:
 
     @classmethod
     def from_flags(
-        cls, *, only: str = "", song_prefix: str = "", sample: bool = False, add_source: bool = False
+        cls,
+        *,
+        only: str = "",
+        song_prefix: str = "",
+        sample: bool = False,
+        add_source: bool = False,
+        compact: bool = False,
     ) -> LoadOptions:
         names = frozenset(name.strip() for name in only.split(",") if name.strip()) or frozenset(LOADABLE)
         if unknown := sorted(names - set(LOADABLE)):
@@ -112,7 +119,7 @@ class LoadOptions:
         prefix = song_prefix.strip("/")
         if prefix and not re.fullmatch(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", prefix):
             raise UsageError(f"--song-prefix takes a folder below song_data such as A/B; not {song_prefix!r}.")
-        return cls(only=names, song_prefix=prefix, sample=sample, add_source=add_source)
+        return cls(only=names, song_prefix=prefix, sample=sample, add_source=add_source, compact=compact)
 
 
 def read_settings(config: Mapping[str, Any], *, target: str = "", database: str = "", source: str = "") -> Settings:

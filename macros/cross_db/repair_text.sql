@@ -3,7 +3,8 @@
     ö (C3 B6) arrives as Ã U+0083 Â ¶ (C3 83 C2 83 C3 82 C2 B6). Only whole sequences that decode to a character are
     replaced; all other text, such as SÃO, stays as it is.
 
-    Neither engine has a Latin-1 decoder, so it is done on the bytes in hex, one space after each to keep them aligned.
+    Neither engine has a Latin-1 decoder, so it is done on the bytes in hex. Both follow the same list of forms: those of a
+    UTF-8 character that are legal (no overlong form, no surrogate, nothing above U+10FFFF).
 #}
 {% macro repair_text(text) -%}
     {{ return(adapter.dispatch('repair_text', 'sparkify')(text)) }}
@@ -15,49 +16,60 @@
 {%- endmacro %}
 
 
+{# One space after each byte keeps a pattern from beginning within one. The lead byte loses 40 (hex) on the way. #}
 {% macro duckdb__repair_text(text) -%}
+    {%- set next = ' C3 82 C2 ' -%}
+    {%- set any = '([89AB].)' -%}
+    {%- set forms = [
+        ('8([2-9A-F])' ~ next ~ any, 'C\\1 \\2'),
+        ('9(.)' ~ next ~ any, 'D\\1 \\2'),
+        ('A0' ~ next ~ '([AB].)' ~ next ~ any, 'E0 \\1 \\2'),
+        ('A([1-9A-CEF])' ~ next ~ any ~ next ~ any, 'E\\1 \\2 \\3'),
+        ('AD' ~ next ~ '([89].)' ~ next ~ any, 'ED \\1 \\2'),
+        ('B0' ~ next ~ '([9AB].)' ~ next ~ any ~ next ~ any, 'F0 \\1 \\2 \\3'),
+        ('B([1-3])' ~ next ~ any ~ next ~ any ~ next ~ any, 'F\\1 \\2 \\3 \\4'),
+        ('B4' ~ next ~ '(8.)' ~ next ~ any ~ next ~ any, 'F4 \\1 \\2 \\3'),
+    ] -%}
+    {%- set chain = namespace(sql="regexp_replace(hex(" ~ text ~ "), '(..)', '\\1 ', 'g')") -%}
+    {%- for pattern, replacement in forms -%}
+        {%- set chain.sql = "regexp_replace(" ~ chain.sql ~ ", 'C3 83 C2 " ~ pattern ~ "', '" ~ replacement ~ "', 'g')" -%}
+    {%- endfor -%}
     case
-        when {{ text }} like '%Ã_Â%' then decode(from_hex(replace(
-            {{- undo_double_encoding("regexp_replace(hex(" ~ text ~ "), '(..)', '\\1 ', 'g')", '\\', ", 'g'") -}}
-        , ' ', '')))
-        else {{ text }}
-    end
-{%- endmacro %}
-
-
-{% macro redshift__repair_text(text) -%}
-    case
-        when {{ text }} like '%Ã_Â%' then from_varbyte(from_hex(replace(
-            {{- undo_double_encoding(
-                "regexp_replace(upper(to_hex(to_varbyte(" ~ text ~ ", 'utf8'))), '(..)', '$1 ')", '$', ''
-            ) -}}
-        , ' ', '')), 'utf8')
+        when {{ text }} like '%Ã_Â%' then decode(from_hex(replace({{ chain.sql }}, ' ', '')))
         else {{ text }}
     end
 {%- endmacro %}
 
 
 {#
-    One replacement for each form of a UTF-8 character that is legal (no overlong form, no surrogate, nothing above
-    U+10FFFF). The first byte of the character loses 40 (hex) on the way, the bytes after it nothing.
+    Redshift documents no reference from a replacement back to the match, so what is kept of a character stands in
+    look-arounds (the p of PCRE): first the lead byte of each legal form, then one after the other the bytes behind it.
+    A pattern could begin within a byte only where the byte 38 is in the text, which is the digit 8: it is written otherwise
+    meanwhile.
 #}
-{% macro undo_double_encoding(spaced_hex, reference, flags) -%}
-    {%- set next = ' C3 82 C2 ' -%}
-    {%- set any = '([89AB].)' -%}
+{% macro redshift__repair_text(text) -%}
+    {%- set next = 'C382C2' -%}
+    {%- set any = next ~ '[89AB].' -%}
     {%- set forms = [
-        ('8([2-9A-F])' ~ next ~ any, 'C@1 @2'),
-        ('9(.)' ~ next ~ any, 'D@1 @2'),
-        ('A0' ~ next ~ '([AB].)' ~ next ~ any, 'E0 @1 @2'),
-        ('A([1-9A-CEF])' ~ next ~ any ~ next ~ any, 'E@1 @2 @3'),
-        ('AD' ~ next ~ '([89].)' ~ next ~ any, 'ED @1 @2'),
-        ('B0' ~ next ~ '([9AB].)' ~ next ~ any ~ next ~ any, 'F0 @1 @2 @3'),
-        ('B([1-3])' ~ next ~ any ~ next ~ any ~ next ~ any, 'F@1 @2 @3 @4'),
-        ('B4' ~ next ~ '(8.)' ~ next ~ any ~ next ~ any, 'F4 @1 @2 @3'),
+        ('C383C28(?=[2-9A-F]' ~ any ~ ')', 'C'),
+        ('C383C29(?=.' ~ any ~ ')', 'D'),
+        ('C383C2A(?=(0' ~ next ~ '[AB].|[1-9A-CEF]' ~ any ~ '|D' ~ next ~ '[89].)' ~ any ~ ')', 'E'),
+        ('C383C2B(?=(0' ~ next ~ '[9AB].|[1-3]' ~ any ~ '|4' ~ next ~ '8.)' ~ any ~ any ~ ')', 'F'),
+        ('(?<=[C-F].)' ~ next, ''),
+        ('(?<=[EF].[89AB].)' ~ next, ''),
+        ('(?<=F.[89AB].[89AB].)' ~ next, ''),
     ] -%}
-    {%- set chain = namespace(sql=spaced_hex) -%}
+    {%- set escaped = "replace(replace(" ~ text ~ ", chr(1), chr(1) || chr(2)), '8', chr(1) || chr(3))" -%}
+    {%- set chain = namespace(sql="upper(from_varbyte(to_varbyte(" ~ escaped ~ ", 'utf8'), 'hex'))") -%}
     {%- for pattern, replacement in forms -%}
-        {%- set chain.sql = "regexp_replace(" ~ chain.sql ~ ", 'C3 83 C2 " ~ pattern ~ "', '"
-            ~ replacement.replace('@', reference) ~ "'" ~ flags ~ ")" -%}
+        {%- set chain.sql = "regexp_replace(" ~ chain.sql ~ ", '" ~ pattern ~ "', '" ~ replacement ~ "', 1, 'p')" -%}
     {%- endfor -%}
-    {{ chain.sql }}
+    case
+        when {{ text }} like '%Ã_Â%'
+            then replace(
+                replace(from_varbyte(to_varbyte({{ chain.sql }}, 'hex'), 'utf8'), chr(1) || chr(3), '8'),
+                chr(1) || chr(2), chr(1)
+            )
+        else {{ text }}
+    end
 {%- endmacro %}

@@ -1,14 +1,33 @@
 {{ config(dist='all') }}
 
-{# A song that was delivered twice with differences keeps the least content, whatever came first. #}
+{#
+    A song that was delivered twice with differences keeps the least content, whatever came first. Blanks at the end of a
+    text go first, as in stg_events.
+#}
 {%- set content = [
     'title', 'artist_id', 'artist_name', 'duration', 'year', 'artist_location', 'artist_latitude', 'artist_longitude',
     'load_id',
 ] %}
+{%- set texts = ['song_id', 'title', 'artist_id', 'artist_name', 'artist_location'] %}
 
-with songs as (
+with landed as (
 
     select * from {{ source('landed', 'staging_songs') }}
+
+),
+
+songs as (
+
+    select
+        artist_latitude,
+        artist_longitude,
+        duration,
+        year,
+        load_id,
+        {%- for text in texts %}
+        rtrim({{ text }}, ' ') as {{ text }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from landed
 
 ),
 

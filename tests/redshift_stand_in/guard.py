@@ -63,23 +63,27 @@ def check(tree: ast.Node) -> None:
         raise NotInRedshift(f"{kind.removesuffix('Stmt')} is not supported")
     guard = _Guard()
     guard(tree)
-    if guard.leader_only == "substr" and guard.reads_tables:
+    if guard.leader_only == "substr" and guard.tables:
         raise NotInRedshift("SUBSTR() function is not supported (Hint: use SUBSTRING instead)")
-    if guard.leader_only and guard.reads_tables:
+    if guard.leader_only and guard.tables:
         raise NotInRedshift(f"{_LEADER_ONLY} ({guard.leader_only})")
-    if guard.compute_only and not guard.reads_tables:
+    if guard.compute_only and not guard.tables:
         raise NotInRedshift(_COMPUTE_ONLY_MESSAGE)
-    if guard.unknown_functions and (guard.reads_tables or not guard.reads_catalog):
+    if guard.unknown_functions and (guard.tables or not guard.reads_catalog):
         name = guard.unknown_functions[0]
         raise RedshiftError(f"function {name}() does not exist", sqlstate="42883")
     refuse_untyped_partitions(tree)
+
+
+def _is_catalog(schema: str, name: str) -> bool:
+    return schema in _CATALOGS or (not schema and name.startswith(_CATALOG_TABLES))
 
 
 def refuse_unqualified_names(query: ast.Node) -> None:
     """A late-binding view names the schema of all that it reads."""
     guard = _Guard()
     guard(query)
-    if guard.unqualified:
+    if any(not schema for schema, _ in guard.tables):
         raise RedshiftError(
             "All the relation names inside should be qualified when creating VIEW WITH NO SCHEMA BINDING.",
             sqlstate="42601",
@@ -92,11 +96,9 @@ class _Guard(Visitor):
     def __init__(self) -> None:
         self.leader_only = ""
         self.compute_only = False
-        self.reads_tables = False
-        self.reads_catalog = False
         self.unknown_functions: list[str] = []
-        self.unqualified = False
-        self.ctes: set[str] = set()
+        self._read: list[tuple[str, str]] = []
+        self._ctes: set[str] = set()
 
     def visit_SelectStmt(self, ancestors: Any, node: ast.SelectStmt) -> None:
         if node.distinctClause and node.distinctClause[0] is not None:
@@ -114,7 +116,7 @@ class _Guard(Visitor):
 
     def visit_CommonTableExpr(self, ancestors: Any, node: ast.CommonTableExpr) -> None:
         del ancestors
-        self.ctes.add(node.ctename)
+        self._ctes.add(node.ctename)
         if not isinstance(node.ctequery, ast.SelectStmt):
             raise NotInRedshift("a WITH clause that changes data is not supported")
         if node.ctematerialized != enums.CTEMaterialize.CTEMaterializeDefault:
@@ -163,14 +165,18 @@ class _Guard(Visitor):
 
     def visit_RangeVar(self, ancestors: Any, node: ast.RangeVar) -> None:
         del ancestors
-        schema, name = node.schemaname or "", node.relname
-        if not schema and name in self.ctes:
-            return
-        if schema in _CATALOGS or (not schema and name.startswith(_CATALOG_TABLES)):
-            self.reads_catalog = True
-        else:
-            self.reads_tables = True
-            self.unqualified = self.unqualified or not schema
+        self._read.append((node.schemaname or "", node.relname))
+
+    @property
+    def tables(self) -> list[tuple[str, str]]:
+        """Schema and name of what is read and is neither of this statement nor of the catalogue."""
+        return [
+            (schema, name) for schema, name in self._read if (schema or name not in self._ctes) and not _is_catalog(schema, name)
+        ]
+
+    @property
+    def reads_catalog(self) -> bool:
+        return any(_is_catalog(schema, name) for schema, name in self._read)
 
     def visit_RangeSubselect(self, ancestors: Any, node: ast.RangeSubselect) -> None:
         del ancestors

@@ -11,7 +11,7 @@
         {% do run_query(statement) %}
     {% endfor %}
     {% for table_name in manifest.tables %}
-        {% do redshift__refuse_values(json_columns(table_name), 'loading_' ~ table_name) %}
+        {% do redshift__refuse_values(table_name) %}
     {% endfor %}
     {% do run_query("commit") %}
 {% endmacro %}
@@ -112,12 +112,13 @@
 
 
 {# COPY knows types; what the values must be besides is in _sources.yml. #}
-{% macro redshift__refuse_values(columns, table_name) %}
+{% macro redshift__refuse_values(table_name) %}
+    {% set columns = json_columns(table_name) %}
     {% for column in columns if column.range or column.accepted %}
         {% set name = adapter.quote(column.name) %}
         {% set refused %}
             select min({{ name }}), count(*)
-            from {{ table_name }}
+            from loading_{{ table_name }}
             where
                 {% if column.range -%}
                 {{ name }} not between {{ column.range[0] }} and {{ column.range[1] }}
@@ -133,7 +134,7 @@
                 else "one of " ~ column.accepted | join(", ") %}
             {% do exceptions.raise_compiler_error(
                 "bad values: " ~ tojson({
-                    "column": column.name, "json_key": column.json_key, "count": found[1] | int,
+                    "table_name": table_name, "json_key": column.json_key, "count": found[1] | int,
                     "value": found[0] | string, "expected": expected,
                 })
             ) %}
@@ -148,9 +149,9 @@
 {%- endmacro %}
 
 
-{# Print what a load would send, for pipeline/redshift_load.py to show. #}
-{% macro print_load(manifest) %}
+{# Log what a load would send, for pipeline/redshift_load.py to show. #}
+{% macro log_load(manifest) %}
     {% for statement in redshift__load_statements(manifest) %}
-        {% do print(statement) %}
+        {% do log(statement, info=true) %}
     {% endfor %}
 {% endmacro %}

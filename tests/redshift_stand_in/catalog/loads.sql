@@ -72,3 +72,8 @@ where namespaces.nspname not in ('pg_catalog', 'information_schema') and granted
 
 grant select on pg_catalog.sys_load_history, pg_catalog.sys_load_detail, pg_catalog.sys_load_error_detail,
     pg_catalog.svv_external_columns, pg_catalog.svv_relation_privileges to public;
+
+create view pg_catalog.stv_slices as
+select 0 as node, slice, slice as localslice, 'D'::varchar as type
+from generate_series(0, 3) as slices (slice);
+grant select on pg_catalog.stv_slices to public;

@@ -100,9 +100,27 @@ select
         else attributes.diststyle
     end::varchar as diststyle,
     coalesce(attributes.sortkeys[1], 'AUTO(SORTKEY)')::varchar as sortkey1,
+    (
+        select coalesce(max(attribute.atttypmod) - 4, 0)
+        from pg_attribute as attribute
+        where attribute.attrelid = tables.oid and attribute.atttypid = 'varchar'::regtype
+    )::integer as max_varchar,
+    'none'::character(32) as sortkey1_enc,
     coalesce(cardinality(attributes.sortkeys), 0) as sortkey_num,
+    greatest(1, pg_table_size(tables.oid) / 1048576)::bigint as size,
+    0::numeric(10, 4) as pct_used,
+    0::bigint as empty,
+    0::numeric(5, 2) as unsorted,
+    0::numeric(5, 2) as stats_off,
     counted.tbl_rows,
-    case when attributes.diststyle = 'KEY' then round(stand_in.skew(tables.oid, attributes.distkey), 2) end as skew_rows
+    1::numeric(19, 2) as skew_sortkey1,
+    case
+        when attributes.diststyle = 'KEY' then stand_in.skew(tables.oid, attributes.distkey)
+    end::numeric(19, 2) as skew_rows,
+    counted.tbl_rows as estimated_visible_rows,
+    null::varchar as risk_event,
+    0::numeric(12, 2) as vacuum_sort_benefit,
+    null::timestamp as create_time
 from pg_class as tables
 inner join pg_namespace as namespaces on tables.relnamespace = namespaces.oid
 inner join stand_in.table_attributes as attributes on tables.oid = attributes.table_oid

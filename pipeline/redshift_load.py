@@ -1,0 +1,140 @@
+"""The load on Redshift: merge small files if asked, write the manifest, and run COPY in one transaction."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.compaction import Compaction, compact, remove
+from pipeline.dbt import Dbt, DbtError
+from pipeline.display import Display
+from pipeline.errors import PipelineError, UsageError
+from pipeline.listing import s3_errors
+from pipeline.redshift_manifest import CopyInput, Manifest, make_manifest
+from pipeline.redshift_problems import SourceText, explain, unknown_keys
+from pipeline.s3_reader import s3_client, split_uri
+from pipeline.settings import Settings
+from pipeline.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from pipeline.load import LoadPlan
+
+ATTEMPTS = 3
+PAUSE_SECONDS = 5
+# A conflict with another transaction, which rolled this one back; and a connection that went away.
+PASSING = (
+    "Serializable isolation violation", "'M': '1023'", "conflict with concurrent transaction", "BrokenPipe",
+    "server socket closed", "EOF occurred", "Connection reset", "connection is closed", "timed out",
+)  # fmt: skip
+SLICES = 8  # where the warehouse does not tell them, as Serverless does not
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What one load sends: the manifest, and what was merged for it."""
+
+    manifest: Manifest
+    compaction: Compaction
+    s3: Any
+
+
+def load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, display: Display) -> list[str]:
+    """Load the plan's files in one transaction; return warnings.
+
+    A conflict or a lost connection is tried again: either the transaction is rolled back by then, or it was committed,
+    which the ledger tells.
+
+    Raises:
+        PipelineError: a record cannot be loaded as it is, or AWS or the engine refused; nothing was loaded.
+    """
+    prepared = _prepare(settings, plan, load_id, dbt, display)
+    prepared.manifest.write(prepared.s3)
+    text = SourceText(plan.source, plan.files, prepared.compaction, prepared.s3)
+    for attempt in range(1, ATTEMPTS + 1):
+        display.progress(0, 0, "COPY")
+        try:
+            dbt.run_operation("load", manifest=prepared.manifest.argument)
+            break
+        except DbtError as error:
+            is_passing = any(sign in str(error) for sign in PASSING)
+            if is_passing and _is_committed(settings, load_id):
+                break
+            if not is_passing or attempt == ATTEMPTS:
+                raise explain(error, settings, load_id, text) from error
+            display.warn("The connection was lost or another transaction was in the way. Nothing was loaded; trying again.")
+            time.sleep(PAUSE_SECONDS)
+    remove(prepared.compaction.parts, s3=prepared.s3)
+    return unknown_keys(text, dbt, display)
+
+
+def describe_load(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt) -> str:
+    """The statements that a load would send, without a write anywhere."""
+    s3 = s3_client()
+    manifest = _manifest(settings, plan, load_id, dbt, Compaction(plan.source, [], plan.files), s3)
+    return dbt.logged_by("log_load", manifest=manifest.argument)
+
+
+def _prepare(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, display: Display) -> _Prepared:
+    s3 = s3_client()
+    compaction = Compaction(plan.source, [], plan.files)
+    if plan.compact:
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            display.progress(done, len(plan.files), "merging small files")
+
+        compaction = compact(
+            plan.source,
+            plan.files,
+            bucket=settings.redshift_bucket,
+            prefix="compacted",
+            s3=s3,
+            slices=_slices(Warehouse(settings)),
+            advance=advance,
+        )
+    return _Prepared(_manifest(settings, plan, load_id, dbt, compaction, s3), compaction, s3)
+
+
+def _manifest(
+    settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, compaction: Compaction, s3: Any
+) -> Manifest:
+    inputs = [CopyInput(part.table_name, part.uri, is_gzip=True) for part in compaction.parts]
+    inputs += [
+        CopyInput(file.table_name, f"{plan.source}/{file.key}", is_gzip=file.key.lower().endswith(".gz"))
+        for file in compaction.passed
+    ]
+    json_keys = {name: dbt.json_keys(name) for name in {file.table_name for file in plan.files}}
+    region = _region(settings, plan.source, s3)
+    return make_manifest(settings, plan.source, plan.files, inputs, load_id, json_keys, region)
+
+
+def _region(settings: Settings, source: str, s3: Any) -> str:
+    """The region of the source, in which COPY reads the manifest too."""
+    regions = {}
+    for bucket in (split_uri(source)[0], settings.redshift_bucket):
+        with s3_errors(f"s3://{bucket}"):
+            headers = s3.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
+        regions[bucket] = headers.get("x-amz-bucket-region", s3.meta.region_name)
+    if len(set(regions.values())) > 1:
+        places = " and ".join(f"{bucket} in {region}" for bucket, region in regions.items())
+        raise UsageError(
+            f"COPY reads the data and its manifest in one region, and they lie in two: {places}. Set redshift.bucket "
+            "to a bucket of your own in the source's region."
+        )
+    return regions[settings.redshift_bucket]
+
+
+def _slices(warehouse: Warehouse) -> int:
+    try:
+        return int(warehouse.query("select count(*) from stv_slices").rows[0][0]) or SLICES
+    except PipelineError:
+        return SLICES
+
+
+def _is_committed(settings: Settings, load_id: str) -> bool:
+    warehouse = Warehouse(settings)
+    ledger = f"{warehouse.schema('staging')}.load_history"
+    return warehouse.query(f"select count(*) from {ledger} where load_id = '{load_id}'").rows[0][0] > 0
