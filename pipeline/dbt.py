@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pipeline.command import stop_if_interrupted
@@ -171,9 +171,9 @@ def close_connections() -> None:
     DuckDBConnectionManager.close_all_connections()
 
 
-@contextmanager
-def profile_adapter(settings: Settings) -> Iterator[SQLAdapter]:
-    """The profile's own connection, for statements that are not a model's."""
+@cache
+def profile_adapter(settings: Settings) -> SQLAdapter:
+    """The profile's own connection, for statements that are not a model's. It is kept: signing in takes a second."""
     from dbt.adapters.factory import get_adapter, register_adapter
     from dbt.config.runtime import RuntimeConfig
     from dbt.flags import set_from_args
@@ -196,6 +196,5 @@ def profile_adapter(settings: Settings) -> Iterator[SQLAdapter]:
     config = RuntimeConfig.from_args(arguments)
     register_adapter(config, get_mp_context())
     adapter = get_adapter(config)
-    with adapter.connection_named("sparkify"):
-        yield adapter
-    adapter.cleanup_connections()
+    adapter.acquire_connection("sparkify")
+    return adapter

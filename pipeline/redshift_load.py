@@ -62,10 +62,11 @@ def load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, di
                 break
             if not is_passing or attempt == ATTEMPTS:
                 raise explain(error, settings, load_id, text) from error
-            display.warn("The connection was lost or another transaction was in the way. Nothing was loaded; trying again.")
+            display.warn(
+                "The connection was lost or another transaction was in the way. Nothing was loaded; trying again."
+            )
             time.sleep(PAUSE_SECONDS)
-    remove(prepared.compaction.parts, s3=prepared.s3)
-    return unknown_keys(text, dbt, display)
+    return _removed(prepared) + unknown_keys(text, dbt, display)
 
 
 def describe_load(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt) -> str:
@@ -98,9 +99,16 @@ def _prepare(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, display
     return _Prepared(_manifest(settings, plan, load_id, dbt, compaction, s3), compaction, s3)
 
 
-def _manifest(
-    settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, compaction: Compaction, s3: Any
-) -> Manifest:
+def _removed(prepared: _Prepared) -> list[str]:
+    """Take the merged files away; a warning where that fails, for the load is committed by now."""
+    try:
+        remove(prepared.compaction.parts, s3=prepared.s3)
+    except PipelineError as error:
+        return [f"merged files were not taken away: {error}"]
+    return []
+
+
+def _manifest(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, compaction: Compaction, s3: Any) -> Manifest:
     inputs = [CopyInput(part.table_name, part.uri, is_gzip=True) for part in compaction.parts]
     inputs += [
         CopyInput(file.table_name, f"{plan.source}/{file.key}", is_gzip=file.key.lower().endswith(".gz"))

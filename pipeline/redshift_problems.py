@@ -74,7 +74,7 @@ def explain(error: DbtError, settings: Settings, load_id: str, text: SourceText)
 
 
 def unknown_keys(text: SourceText, dbt: Dbt, display: Display) -> list[str]:
-    """A warning for each table whose records have keys that no column takes. Each file's first megabyte is looked at."""
+    """A warning for each table whose records have keys that no column takes, of each file's first megabyte."""
     found: dict[str, set[str]] = {file.table_name: set() for file in text.files}
     try:
         with ThreadPoolExecutor(WORKERS) as pool:
@@ -118,10 +118,13 @@ def _refused_by_copy(warehouse: Warehouse, load_id: str, text: SourceText) -> st
             "select query_id from sys_load_history "
             f"where data_source like '%manifests/{load_id}/%' and status = 'aborted' order by query_id desc limit 1"
         ).rows
-        errors = failed and warehouse.query(
-            "select trim(file_name), line_number, trim(column_name), trim(error_message) from sys_load_error_detail "
-            f"where query_id = {int(failed[0][0])} order by file_name, line_number limit 1"
-        ).rows
+        errors = (
+            failed
+            and warehouse.query(
+                "select trim(file_name), line_number, trim(column_name), trim(error_message) from sys_load_error_detail "
+                f"where query_id = {int(failed[0][0])} order by file_name, line_number limit 1"
+            ).rows
+        )
         if errors or (failed and attempt):
             break
         if not failed and attempt:

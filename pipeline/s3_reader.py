@@ -19,12 +19,12 @@ READ_AHEAD_FILES = 4096
 
 
 def s3_client(workers: int = WORKERS) -> Any:
-    """An S3 client with a connection for each worker."""
+    """An S3 client with a connection for each worker, and some for whoever takes what they read."""
     import boto3
     from botocore.config import Config
 
     retries = {"mode": "standard", "max_attempts": 5}
-    return boto3.Session().client("s3", config=Config(max_pool_connections=workers, retries=retries))
+    return boto3.Session().client("s3", config=Config(max_pool_connections=workers + 8, retries=retries))
 
 
 def split_uri(uri: str) -> tuple[str, str]:

@@ -126,18 +126,22 @@ def _query_duckdb(path: Path, sql: str, search_path: list[str]) -> Result:
 def _query_adapter(settings: Settings, sql: str, search_path: list[str]) -> Result:
     from pipeline.dbt import profile_adapter
 
-    with profile_adapter(settings) as adapter:
-        # The drivers' errors share no base class.
+    # The drivers' errors share no base class. Every statement is a transaction of its own: without a BEGIN.
+    for is_last in (False, True):
         try:
-            adapter.connections.add_query(f"set search_path to {', '.join(search_path)}")
+            connections = profile_adapter(settings).connections
+            connections.add_query(f"set search_path to {', '.join(search_path)}", auto_begin=False)
+            break
         except Exception as error:
-            raise PipelineError(f"Redshift cannot be reached as profiles.yml says: {_reason(error)}") from error
-        try:
-            _, cursor = adapter.connections.add_query(sql)
-            columns = [column[0] for column in cursor.description or []]
-            return Result(columns, [tuple(row) for row in cursor.fetchall()] if columns else [])
-        except Exception as error:
-            raise UsageError(_reason(error)) from error
+            profile_adapter.cache_clear()  # a connection that was kept may have been lost
+            if is_last:
+                raise PipelineError(f"Redshift cannot be reached as profiles.yml says: {_reason(error)}") from error
+    try:
+        _, cursor = connections.add_query(sql, auto_begin=False)
+        columns = [column[0] for column in cursor.description or []]
+        return Result(columns, [tuple(row) for row in cursor.fetchall()] if columns else [])
+    except Exception as error:
+        raise UsageError(_reason(error)) from error
 
 
 def _reason(error: Exception) -> str:

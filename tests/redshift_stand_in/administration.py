@@ -99,7 +99,7 @@ def _user(tokens: list[Token], words: list[str]) -> Action:
     name = given[2].value
     if index is None:
         if words[0] == "create":
-            raise RedshiftError('syntax error: CREATE USER needs PASSWORD', sqlstate="42601")
+            raise RedshiftError("syntax error: CREATE USER needs PASSWORD", sqlstate="42601")
         raise NotInStandIn("this form of ALTER USER")
     password = given[index + 1]
     if password.kind == "string" and not re.fullmatch(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[!-~]{8,64}", password.value):

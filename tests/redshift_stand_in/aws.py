@@ -46,6 +46,9 @@ class Accounts:
         """Make every issued credential one of the past."""
         self.issued = dict.fromkeys(self.issued, 0.0)
 
+    def is_expired(self, user: str, password: str) -> bool:
+        return (user, password) in self.issued and self.issued[user, password] <= time.time()
+
     def sign_in(self, user: str, password: str) -> str:
         """The database user that these credentials stand for, or nothing."""
         if self.issued.get((user, password), 0.0) > time.time():
@@ -120,9 +123,13 @@ class Aws:
             f"<DbUser>{escape(user)}</DbUser><DbPassword>{password}</DbPassword>"
             f"<Expiration>{expires:%Y-%m-%dT%H:%M:%SZ}</Expiration>"
         )
-        return "200 OK", "text/xml", (
-            f'<{action}Response xmlns="http://redshift.amazonaws.com/doc/2012-12-01/"><{action}Result>{result}'
-            f"</{action}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{action}Response>"
+        return (
+            "200 OK",
+            "text/xml",
+            (
+                f'<{action}Response xmlns="http://redshift.amazonaws.com/doc/2012-12-01/"><{action}Result>{result}'
+                f"</{action}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{action}Response>"
+            ),
         )
 
     def _serverless(self, action: str, form: dict[str, Any]) -> tuple[str, str, str] | None:
@@ -146,7 +153,9 @@ class Role:
                 f"assume IAM Role {arn}",
                 detail="code: 8001",
             )
-        inline = [document if isinstance(document, str) else json.dumps(document) for document in role.policies.values()]
+        inline = [
+            document if isinstance(document, str) else json.dumps(document) for document in role.policies.values()
+        ]
         self._policies = [IAMPolicy(document) for document in inline]
         self._policies += [IAMPolicy(policy) for policy in role.managed_policies.values()]
 

@@ -36,9 +36,7 @@ def make_certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     authority_file.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
     server_file = folder / "server.pem"
     server_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         + certificate.public_bytes(serialization.Encoding.PEM)
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -48,9 +46,7 @@ def make_certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     return context, authority_file
 
 
-def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
-) -> x509.CertificateBuilder:
+def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
     now = datetime.now(tz=UTC)
     return (
         x509.CertificateBuilder()

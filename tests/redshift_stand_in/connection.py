@@ -19,6 +19,7 @@ from redshift_stand_in.wire import (
     Stream,
     error_message,
     text,
+    with_varchars,
 )
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Connection:
     _statements: dict[bytes, Statement] = field(default_factory=dict)
     _portals: dict[bytes, Statement] = field(default_factory=dict)
     _skips_to_sync: bool = False
+    _last_sql: str = ""
 
     def run(self) -> None:
         self.client = Stream(self.channel)
@@ -98,6 +100,8 @@ class Connection:
             return self._refuse(f'no pg_hba.conf entry for user "{user}", database "{self.database}", SSL off', "28000")
         self.client.send(Message(b"R", struct.pack("!i", 3)))
         password = self.client.receive().texts()[0].decode()
+        if self.stand_in.accounts.is_expired(user, password):
+            return self._refuse("IAM Authentication token has expired", "28000")
         signed_in = self.stand_in.accounts.sign_in(user, password)
         if not signed_in:
             return self._refuse(f'password authentication failed for user "{user}"', "28000")
@@ -160,7 +164,7 @@ class Connection:
             try:
                 statement = translate(statement_sql, self)
                 if statement.action:
-                    self._act(statement, describe=True)
+                    self._act(statement)
                     continue
             except RedshiftError as error:
                 self.stand_in.log.refused(statement_sql, error)
@@ -180,7 +184,7 @@ class Connection:
                 went_well = False
                 self.stand_in.log.failed(statement, message)
                 message = statement.explain(message)
-            self.client.send(message)
+            self.client.send(with_varchars(message) if message.kind == b"T" else message)
             if message.kind == b"G":  # COPY … FROM STDIN, which Redshift does not have
                 self.backend.send(Message(b"f", text("COPY from the client is not supported")))
         if went_well:
@@ -190,7 +194,8 @@ class Connection:
     def _extended(self, message: Message) -> None:
         if message.kind == b"P":
             name, sql = message.texts()[:2]
-            statement = translate(sql.decode(), self)
+            self._last_sql = sql.decode()
+            statement = translate(self._last_sql, self)
             self._statements[name] = statement
             rest = message.body[len(name) + len(sql) + 2 :]
             self._pass_on(Message(b"P", name + b"\0" + text(statement.sql) + rest), statement)
@@ -229,15 +234,10 @@ class Connection:
             parameters = [Message(b"t", struct.pack("!h", 0))] if is_statement else []
             self.client.send(*parameters, Message(b"n"))
         else:
-            self._act(statement, describe=False)
+            self._act(statement)
 
-    def _act(self, statement: Statement, *, describe: bool) -> None:
-        del describe
-        try:
-            tag = statement.action(self)
-        except RedshiftError as error:
-            self.stand_in.log.refused(statement.source, error)
-            raise
+    def _act(self, statement: Statement) -> None:
+        tag = statement.action(self)
         self.client.send(Message(b"C", text(tag)))
         self.stand_in.log.done(statement)
 
@@ -249,11 +249,12 @@ class Connection:
                 explained = statement.explain(message) if statement else message
                 self.client.send(explained)
                 return explained
-            self.client.send(message)
+            self.client.send(with_varchars(message) if message.kind == b"T" else message)
             if message.kind not in _NOTIFICATIONS and message.kind in ends:
                 return None
 
     def _fail(self, error: RedshiftError) -> None:
+        self.stand_in.log.refused(self._last_sql, error)
         self.backend.abort()
         self.client.send(error_message(error))
         self._skips_to_sync = True

@@ -111,7 +111,9 @@ def _integer(written: str, column: Column) -> str:
     if not re.fullmatch(r"[+-]?\d+", text):
         number = _finite(text)
         if not isinstance(written, Number) or number is None or number != math.floor(number):
-            position = next((at for at, sign in enumerate(text) if not (sign.isdigit() or (at == 0 and sign in "+-"))), 0)
+            position = next(
+                (at for at, sign in enumerate(text) if not (sign.isdigit() or (at == 0 and sign in "+-"))), 0
+            )
             raise FieldError(1207, f"Invalid digit, Value '{text[position]}', Pos {position}, Type: {name}", position)
         text = str(int(number))
     if not -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1):

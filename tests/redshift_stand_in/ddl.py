@@ -25,6 +25,7 @@ from redshift_stand_in.tokens import (
     word_at,
 )
 
+
 @dataclass
 class Attributes:
     """What Redshift knows of a table besides its columns."""

@@ -35,7 +35,18 @@ _PATTERN_OPERATORS = {"~", "~*", "!~", "!~*"}
 _PATTERN_FUNCTIONS = {"regexp_replace", "regexp_substr", "regexp_instr", "regexp_count"}
 _PATTERN_MESSAGE = "The pattern must be a valid UTF-8 literal character expression"
 # Calls that the grammar itself makes of SQL's own notation.
-_NOTATIONS = {"extract", "btrim", "ltrim", "rtrim", "substring", "position", "timezone", "like_escape", "like", "overlaps"}
+_NOTATIONS = {
+    "extract",
+    "btrim",
+    "ltrim",
+    "rtrim",
+    "substring",
+    "position",
+    "timezone",
+    "like_escape",
+    "like",
+    "overlaps",
+}
 _AGGREGATES_OVER_ORDER = {
     "avg", "count", "max", "min", "stddev", "stddev_pop", "stddev_samp", "sum", "var_pop", "var_samp", "variance",
     "first_value", "last_value", "nth_value",
@@ -171,7 +182,9 @@ class _Guard(Visitor):
     def tables(self) -> list[tuple[str, str]]:
         """Schema and name of what is read and is neither of this statement nor of the catalogue."""
         return [
-            (schema, name) for schema, name in self._read if (schema or name not in self._ctes) and not _is_catalog(schema, name)
+            (schema, name)
+            for schema, name in self._read
+            if (schema or name not in self._ctes) and not _is_catalog(schema, name)
         ]
 
     @property
@@ -249,7 +262,12 @@ class _Guard(Visitor):
     def visit_SQLValueFunction(self, ancestors: Any, node: ast.SQLValueFunction) -> None:
         del ancestors
         name = enums.SQLValueFunctionOp(node.op).name.removeprefix("SVFOP_").lower().removesuffix("_n")
-        if documented_functions().get(name, True) and name not in ("current_date", "current_user", "user", "session_user"):
+        if documented_functions().get(name, True) and name not in (
+            "current_date",
+            "current_user",
+            "user",
+            "session_user",
+        ):
             self.leader_only = self.leader_only or name
 
     def visit_TransactionStmt(self, ancestors: Any, node: ast.TransactionStmt) -> None:

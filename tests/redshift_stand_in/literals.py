@@ -92,7 +92,9 @@ def _gives_untyped(query: ast.SelectStmt, column: str, ctes: Scope, depth: int) 
 
 
 def _own_name(value: Any) -> str:
-    return value.fields[-1].sval if isinstance(value, ast.ColumnRef) and isinstance(value.fields[-1], ast.String) else ""
+    return (
+        value.fields[-1].sval if isinstance(value, ast.ColumnRef) and isinstance(value.fields[-1], ast.String) else ""
+    )
 
 
 def _sources(select: ast.SelectStmt, ctes: Scope) -> list[tuple[str, ast.SelectStmt]]:

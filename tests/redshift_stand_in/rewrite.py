@@ -71,9 +71,7 @@ def _extract(token: Token, tokens: Sequence[Token], opening: int, end: int) -> _
 def _decode(token: Token, tokens: Sequence[Token], opening: int, end: int) -> _Replaced:
     """decode(x, 1, 'a', 'b') is a case in which NULL equals NULL."""
     del token
-    arguments = [
-        join(rewrite_expressions(part)).strip() for part in split(tokens[opening + 1 : end], ",")
-    ]
+    arguments = [join(rewrite_expressions(part)).strip() for part in split(tokens[opening + 1 : end], ",")]
     if len(arguments) < 3:
         return None
     subject, rest = arguments[0], arguments[1:]

@@ -138,9 +138,7 @@ def _expand_exclude(clauses: dict[str, list[Token]], columns: Columns, scope: st
         index = find(part, ["exclude"])
         if index < 0:
             continue
-        names = [
-            token.value for token in significant(part[index + 1 :]) if token.kind in ("name", "quoted")
-        ]
+        names = [token.value for token in significant(part[index + 1 :]) if token.kind in ("name", "quoted")]
         star = join(part[:index])
         given = columns(f"{scope} select {star} {join(_joined(clauses, without=_not_from(clauses)))}")
         if unknown := [name for name in names if name not in given]:
@@ -159,9 +157,7 @@ def _group_by_all(clauses: dict[str, list[Token]]) -> None:
     if [token.word for token in significant(clauses.get("group", []))] != ["group", "by", "all"]:
         return
     grouped = [
-        str(number)
-        for number, part in enumerate(split(clauses["select"], ","), start=1)
-        if not _is_aggregate(part)
+        str(number) for number, part in enumerate(split(clauses["select"], ","), start=1) if not _is_aggregate(part)
     ]
     clauses["group"] = code(f" group by {', '.join(grouped)} ") if grouped else []
 

@@ -116,6 +116,15 @@ class StandIn:
             cursor.execute(f'create database "{name}" template template1 owner "{USER}"')
         connection.close()
 
+    def reset(self) -> None:
+        """An empty database, whoever was connected to the old one."""
+        self.drop_connections()
+        connection = self.postgres.connect("postgres")
+        with connection.cursor() as cursor:
+            cursor.execute(f'drop database "{DATABASE}" with (force)')
+        connection.close()
+        self.create_database(DATABASE)
+
     def allow_reading(self, *buckets: str) -> None:
         """Let COPY's role list and read these buckets, and no others."""
         resources = [f"arn:aws:s3:::{bucket}" for bucket in buckets]
@@ -123,7 +132,11 @@ class StandIn:
             "Version": "2012-10-17",
             "Statement": [
                 {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": resources},
-                {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [f"{resource}/*" for resource in resources]},
+                {
+                    "Effect": "Allow",
+                    "Action": ["s3:GetObject"],
+                    "Resource": [f"{resource}/*" for resource in resources],
+                },
             ],
         }
         self.aws.client("iam").put_role_policy(RoleName=ROLE, PolicyName="read", PolicyDocument=json.dumps(policy))
