@@ -23,7 +23,7 @@ from urllib.request import Request, urlopen
 import boto3
 import pytest
 from conftest import PROJECT_ROOT
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
@@ -31,6 +31,7 @@ from pipeline import compaction, s3_reader
 from pipeline.compaction import Compaction, compact, part_count, plan_parts, remove
 from pipeline.errors import PipelineError
 from pipeline.listing import SourceFile, list_source
+from pipeline.load_folder import fill_load_folder
 from pipeline.s3_reader import read_ahead, s3_client, split_uri
 from pipeline.settings import LoadOptions
 
@@ -189,7 +190,7 @@ BROKEN = st.sampled_from(
     slices=st.integers(1, 4),
     part_bytes=st.sampled_from([20, 60, 10_000]),
 )
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None)
 def test_every_line_is_in_a_part_and_leads_back_to_its_file(
     s3: Any, files: list[tuple[bytes | tuple[bytes], bool]], slices: int, part_bytes: int
 ) -> None:
@@ -214,6 +215,24 @@ def test_every_line_is_in_a_part_and_leads_back_to_its_file(
     assert {file.key for file in made.passed} == broken | (texts.keys() - planned)
     assert sum(done) == len(files)
     check_lines(lake, made, texts)
+
+
+def test_a_line_has_the_number_that_the_load_into_duckdb_gives_it(lake: Lake, tmp_path: Path) -> None:
+    for number, text in enumerate(
+        [BOM + b'{"a": 1}\r\n\r\n  \n{"a": 2}', b"", b"\n\n", b'{"b":\n\n1}\n\n', b'\n{"c": 1}\n{"c": 2}']
+    ):
+        key = f"song_data/{number}.json"
+        lake.put(key, text)
+        (tmp_path / key).parent.mkdir(exist_ok=True)
+        (tmp_path / key).write_bytes(text)
+    files = lake.files()
+    [part] = lake.compact(files).parts
+    lines = enumerate(lines_of(lake.text(part.uri)), start=1)
+    traced = [(*(part.origin(number) or ()), line.strip().decode()) for number, line in lines if line.strip()]
+    folder = fill_load_folder(tmp_path / "load", tmp_path, files)
+    records = map(json.loads, Path(folder.tables["staging_songs"].lines or "").read_text().splitlines())
+    assert [(files[line["file_number"]].key, line["line_number"], line["raw"]) for line in records] == traced
+    assert len(traced) == 6
 
 
 def test_what_cannot_be_merged_is_left_to_copy(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
