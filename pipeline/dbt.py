@@ -198,3 +198,12 @@ def profile_adapter(settings: Settings) -> SQLAdapter:
     adapter = get_adapter(config)
     adapter.acquire_connection("sparkify")
     return adapter
+
+
+def drop_profile_adapter() -> None:
+    """Let go of the connection that profile_adapter keeps: the next call makes another."""
+    from dbt.adapters.factory import cleanup_connections, reset_adapters
+
+    cleanup_connections()
+    reset_adapters()
+    profile_adapter.cache_clear()

@@ -124,7 +124,7 @@ def _query_duckdb(path: Path, sql: str, search_path: list[str]) -> Result:
 
 
 def _query_adapter(settings: Settings, sql: str, search_path: list[str]) -> Result:
-    from pipeline.dbt import profile_adapter
+    from pipeline.dbt import drop_profile_adapter, profile_adapter
 
     # The drivers' errors share no base class. Every statement is a transaction of its own: without a BEGIN.
     for is_last in (False, True):
@@ -133,7 +133,7 @@ def _query_adapter(settings: Settings, sql: str, search_path: list[str]) -> Resu
             connections.add_query(f"set search_path to {', '.join(search_path)}", auto_begin=False)
             break
         except Exception as error:
-            profile_adapter.cache_clear()  # a connection that was kept may have been lost
+            drop_profile_adapter()  # a connection that was kept may have been lost
             if is_last:
                 raise PipelineError(f"Redshift cannot be reached as profiles.yml says: {_reason(error)}") from error
     try:

@@ -11,12 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import boto3
 import duckdb
 import pytest
+from redshift_stand_in import StandIn
 
 from pipeline.dbt import Dbt, close_connections
-from pipeline.settings import PROJECT_ROOT, Settings, read_settings
+from pipeline.display import Display
+from pipeline.load import LoadReport, load, plan_load
+from pipeline.settings import PROJECT_ROOT, LoadOptions, Settings, read_settings
+from pipeline.warehouse import Warehouse
 
 REAL_DATA = PROJECT_ROOT.parent / "shared" / "data" / "real"
 CONFIG = {
@@ -149,8 +155,54 @@ class Bench:
         path.write_bytes(b"\n".join(lines) + end)
         return path
 
+    @property
+    def address_of_source(self) -> str:
+        return str(self.source)
+
+    def load(self, **flags: Any) -> LoadReport:
+        """Load what is new."""
+        plan = plan_load(self.settings, self.address_of_source, LoadOptions.from_flags(**flags))
+        return load(self.settings, plan, self.dbt, Display(quiet=True))
+
+    def build(self, *selected: str) -> None:
+        """Build and test every model. A fresh parse each time: building writes into the manifest."""
+        Dbt(self.settings).command("build", "--exclude-resource-type", "unit_test", *selected)
+        close_connections()
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return rows(self.settings.work_database, sql)
+        return Warehouse(self.settings).query(sql).rows
+
+    def tables(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of the star and the models below it, sorted, load ids left out."""
+        columns: dict[str, list[str]] = {}
+        for schema, table, column in self.rows(
+            "select table_schema, table_name, column_name from information_schema.columns where table_schema = "
+            "'analytics' or (table_schema = 'staging' and (table_name like 'stg%' or table_name like 'int%')) "
+            "order by table_schema, table_name, ordinal_position"
+        ):
+            if column != "load_id":
+                columns.setdefault(f"{schema}.{table}", []).append(column)
+        return {
+            table: sorted(self.rows(f"select {', '.join(names)} from {table}"), key=repr)
+            for table, names in columns.items()
+        }
+
+
+@dataclass(frozen=True)
+class RedshiftBench(Bench):
+    """A warehouse on Redshift or its stand-in, and a prefix of the project's own bucket as its source."""
+
+    address: str
+
+    def put(self, name: str, *records: dict[str, Any] | str | bytes, end: bytes = b"") -> Path:
+        path = super().put(name, *records, end=end)
+        bucket, _, prefix = self.address.removeprefix("s3://").partition("/")
+        boto3.client("s3").put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=path.read_bytes())
+        return path
+
+    @property
+    def address_of_source(self) -> str:
+        return self.address
 
 
 @pytest.fixture
@@ -163,6 +215,74 @@ def bench(parsed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     settings.work_database.parent.mkdir(parents=True)
     yield Bench(settings, Dbt(settings, parsed), source)
     close_connections()
+
+
+@pytest.fixture(scope="session")
+def stand_in() -> Iterator[StandIn]:
+    with StandIn() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def redshift_manifests() -> dict[str, Any]:
+    """The parsed project by the warehouse that it was parsed for."""
+    return {}
+
+
+@pytest.fixture
+def redshift_bench(
+    stand_in: StandIn, redshift_manifests: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RedshiftBench]:
+    """An empty warehouse on the stand-in."""
+    stand_in.reset()
+    for name, value in {**stand_in.environment(), "SPARKIFY_REDSHIFT_METHOD": "database"}.items():
+        monkeypatch.setenv(name, value)
+    yield make_redshift_bench(redshift_manifests, tmp_path, monkeypatch)
+    stand_in.before_object = None
+    stand_in.allow_reading("*")
+
+
+def make_redshift_bench(manifests: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> RedshiftBench:
+    """A bench on the Redshift that the environment leads to."""
+    monkeypatch.setenv("DBT_TARGET_PATH", str(folder / "target"))
+    monkeypatch.setenv("DBT_LOG_PATH", str(folder / "logs"))
+    redshift = {name: os.environ[f"INVOKE_REDSHIFT_{name.upper()}"] for name in ("bucket", "copy_role_arn")}
+    address = f"s3://{redshift['bucket']}/acceptance/{uuid4().hex}"
+    settings = read_settings({**CONFIG, "target": "redshift", "source": address, "redshift": redshift})
+    host = os.environ["SPARKIFY_REDSHIFT_HOST"]
+    if host not in manifests:
+        manifests[host] = Dbt(settings).parse()
+    return RedshiftBench(settings, Dbt(settings, manifests[host]), folder / "source", address)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--integration",
+        action="store_true",
+        help="run the acceptance suite on the Redshift that the environment leads to, too; it drops what is there",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        engines = ["duckdb", "stand-in", *(["redshift"] if metafunc.config.getoption("--integration") else [])]
+        metafunc.parametrize("engine", engines, indirect=True)
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> Bench:
+    """An empty warehouse on each engine."""
+    if request.param == "duckdb":
+        return request.getfixturevalue("bench")
+    if request.param == "stand-in":
+        return request.getfixturevalue("redshift_bench")
+    bench = make_redshift_bench(
+        request.getfixturevalue("redshift_manifests"),
+        request.getfixturevalue("tmp_path"),
+        request.getfixturevalue("monkeypatch"),
+    )
+    bench.dbt.run_operation("drop_warehouse")
+    return bench
 
 
 def make_event(**changes: Any) -> dict[str, Any]:

@@ -17,8 +17,8 @@ def star(events: Iterable[Record], songs: Iterable[Record]) -> dict[str, set[tup
 
     events and songs are the records of the JSON files, in any order and with any repeats.
     """
-    events = _once(events, lambda e: (e["userId"], e["sessionId"], e["itemInSession"], e["ts"]), _event_content)
-    songs = _once(songs, lambda s: s["song_id"], _song_content)
+    events = _once(_trimmed(events), lambda e: (e["userId"], e["sessionId"], e["itemInSession"], e["ts"]), _event_content)
+    songs = _once(_trimmed(songs), lambda s: s["song_id"], _song_content)
     heard = _Catalogue(songs)
     plays = [event for event in events if event["page"] == "NextSong" and event["userId"]]
     return {
@@ -28,6 +28,14 @@ def star(events: Iterable[Record], songs: Iterable[Record]) -> dict[str, set[tup
         "artists": _artists(songs, plays, heard),
         **_users(events),
     }
+
+
+def _trimmed(records: Iterable[Record]) -> list[Record]:
+    """Without blanks at the end of texts."""
+    return [
+        {key: value.rstrip(" ") if isinstance(value, str) else value for key, value in record.items()}
+        for record in records
+    ]
 
 
 def repaired(text: str | None) -> str | None:
@@ -117,7 +125,7 @@ class _Catalogue:
 
 def _songplay(play: Record, catalogue: _Catalogue) -> tuple[Any, ...]:
     song_id, artist_id, _, _ = catalogue.find(play)
-    agent = (play["userAgent"] or "").strip('"') or None
+    agent = (play["userAgent"] or "").strip('"').rstrip(" ") or None
     return (
         key(play["userId"], play["sessionId"], play["itemInSession"], play["ts"]),
         moment(play["ts"]),

@@ -51,15 +51,17 @@ def assert_star(bench: Bench, events: list[Record], songs: list[Record]) -> None
         assert set(found) == expected[table], table
 
 
-def messy(folder: Path, seed: int) -> tuple[list[Record], list[Record]]:
+def messy(
+    folder: Path, seed: int, *, events: int = 3000, users: int = 30, songs: int = 400
+) -> tuple[list[Record], list[Record]]:
     """A simulated source's records, made worse: repeats, contradictions, other spellings, further recordings."""
-    simulate(folder, Simulation(events=3000, users=30, songs=400, days=10, seed=seed))
+    simulate(folder, Simulation(events=events, users=users, songs=songs, days=10, seed=seed))
     read = [json.loads(line) for path in sorted(folder.glob("log_data/**/*.json")) for line in path.open()]
-    songs = [json.loads(path.read_text()) for path in sorted(folder.glob("song_data/**/*.json"))]
+    catalogue = [json.loads(path.read_text()) for path in sorted(folder.glob("song_data/**/*.json"))]
     draw = random.Random(seed)  # noqa: S311
-    events = list(read)
-    for event in draw.sample(read, 300):
-        events.append(dict(event))  # delivered again
+    delivered = list(read)
+    for event in draw.sample(read, len(read) // 10):
+        delivered.append(dict(event))  # delivered again
         changed = draw.choice(["level", "song", "artist", "length", "page", "userAgent", "location"])
         values = {
             "level": draw.choice(["free", "paid"]),
@@ -70,10 +72,11 @@ def messy(folder: Path, seed: int) -> tuple[list[Record], list[Record]]:
             "userAgent": draw.choice(['"Agent/2"', None]),
             "location": draw.choice(["", None, "Akron, OH"]),
         }
-        events.append({**event, changed: values[changed]})
-    for event in draw.sample([event for event in read if event["song"]], 200):
+        delivered.append({**event, changed: values[changed]})
+    heard = [event for event in read if event["song"]]
+    for event in draw.sample(heard, len(heard) // 15):
         spelling = draw.choice([str.upper, str.lower, lambda text: f" {text} "])
-        events.append(
+        delivered.append(
             {
                 **event,
                 "song": spelling(event["song"]) if event["song"].isascii() else event["song"],
@@ -81,15 +84,17 @@ def messy(folder: Path, seed: int) -> tuple[list[Record], list[Record]]:
                 "ts": event["ts"] + draw.choice([0, 1, -86_400_000]),
             }
         )
-    for song in draw.sample(songs, 60):
-        songs.append({**song, "song_id": song["song_id"] + "X", "duration": song["duration"] + draw.choice([0, 1.5])})
-        songs.append(
+    for song in draw.sample(catalogue, len(catalogue) // 7):
+        catalogue.append(
+            {**song, "song_id": song["song_id"] + "X", "duration": song["duration"] + draw.choice([0, 1.5])}
+        )
+        catalogue.append(
             {**song, "artist_id": "AR0" + song["artist_id"], "song_id": song["song_id"] + "Y", "title": "Other"}
         )
-        songs.append({**song, "title": draw.choice([song["title"], "Aaa"])})
+        catalogue.append({**song, "title": draw.choice([song["title"], "Aaa"])})
         nameless = {"artist_name": draw.choice([None, ""]), "title": draw.choice([None, "", song["title"]])}
-        songs.append({**song, **nameless, "song_id": song["song_id"] + "Z"})
-    return events, songs
+        catalogue.append({**song, **nameless, "song_id": song["song_id"] + "Z"})
+    return delivered, catalogue
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -92,6 +92,9 @@ class Backend:
             self.send(Message(b"Q", text("do $$ begin raise exception 'refused'; end $$")))
             self._drain()
 
+    def cut(self) -> None:
+        self._stream.cut()
+
     def close(self) -> None:
         self._stream.close()
 

@@ -64,6 +64,12 @@ class Connection:
         finally:
             self.close()
 
+    def cut(self) -> None:
+        """Break the connection off, from whatever thread; its own then closes it."""
+        self.client.cut()
+        if self.backend:
+            self.backend.cut()
+
     def close(self) -> None:
         if self.backend:
             self.backend.close()

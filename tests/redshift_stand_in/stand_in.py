@@ -40,7 +40,7 @@ class StandIn:
         self.system_tables = SystemTables(self.postgres)
         self.log = Log()
         self.before_object: Callable[[Connection, str], None] | None = None
-        self._connections: set[Connection] = set()
+        self._connections: dict[Connection, threading.Thread] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="stand-in-tls-"))
         self._listener = socket.socket()
 
@@ -146,8 +146,10 @@ class StandIn:
 
     def drop_connections(self) -> None:
         """Cut every client off, as a network does."""
-        for connection in list(self._connections):
-            connection.close()
+        for connection, thread in list(self._connections.items()):
+            connection.cut()
+            if thread is not threading.current_thread():
+                thread.join()
 
     def _furnish_aws(self) -> None:
         """A cluster that gives out credentials, a bucket of the project's own, and a role for COPY."""
@@ -183,11 +185,12 @@ class StandIn:
             except OSError:
                 return
             connection = Connection(self, channel)
-            self._connections.add(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            self._connections[connection] = thread
+            thread.start()
 
     def _serve(self, connection: Connection) -> None:
         try:
             connection.run()
         finally:
-            self._connections.discard(connection)
+            del self._connections[connection]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 
 from redshift_stand_in.errors import ConnectionLost, RedshiftError
@@ -61,12 +62,15 @@ class Stream:
                 raise ConnectionLost
         return self.receive()
 
+    def cut(self) -> None:
+        """End the talk, for both sides. Whoever reads notices; closing is for the thread that does, since another
+        could be given the socket's number meanwhile.
+        """
+        with suppress(OSError):
+            socket.socket.shutdown(self.channel, socket.SHUT_RDWR)  # not ssl's, which would let go of the encryption
+
     def close(self) -> None:
-        # A thread that waits for this socket is woken by the first, not by the second.
-        try:
-            self.channel.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        self.cut()
         self.channel.close()
 
     def _take(self, size: int) -> bytes:
