@@ -45,7 +45,6 @@ class Dbt:
     def __init__(self, settings: Settings, manifest: Manifest | None = None) -> None:
         self.settings = settings
         self._manifest = manifest
-        os.environ.update(settings.dbt_environment())
 
     def parse(self) -> Manifest:
         """Read the project, from the last parse where that is still good."""
@@ -100,6 +99,7 @@ class Dbt:
     ) -> Any:
         from dbt.cli.main import dbtRunner
 
+        os.environ.update(self.settings.dbt_environment())
         progress = _Progress(on_progress)
         runner = dbtRunner(manifest=self._manifest, callbacks=[progress.on_event, on_event])
         result = runner.invoke(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 5
-# A conflict with another transaction, which rolled this one back; and a connection that went away.
-PASSING = (
-    "Serializable isolation violation", "'M': '1023'", "conflict with concurrent transaction", "BrokenPipe",
-    "server socket closed", "EOF occurred", "Connection reset", "connection is closed", "timed out",
-)  # fmt: skip
+# A conflict with another transaction, which rolled this one back (1023); and a connection that went away.
+PASSING = re.compile(
+    r"^\s*1023\s*$|Serializable isolation violation|conflict with concurrent transaction|BrokenPipe|"
+    r"server socket closed|EOF occurred|Connection reset|connection is closed|timed out",
+    re.MULTILINE,
+)
 SLICES = 8  # where the warehouse does not tell them, as Serverless does not
 
 
@@ -57,7 +59,7 @@ def load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, di
             dbt.run_operation("load", manifest=prepared.manifest.argument)
             break
         except DbtError as error:
-            is_passing = any(sign in str(error) for sign in PASSING)
+            is_passing = bool(PASSING.search(str(error)))
             if is_passing and _is_committed(settings, load_id):
                 break
             if not is_passing or attempt == ATTEMPTS:

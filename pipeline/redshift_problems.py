@@ -64,13 +64,24 @@ class SourceText:
 
 
 def explain(error: DbtError, settings: Settings, load_id: str, text: SourceText) -> PipelineError:
-    """The error with the file, line and value that it is about; itself where it is about none."""
+    """The error with the file, line and value that it is about; with the cure where it is the role's; or itself."""
+    if "Access Denied" in str(error) or "not authorized to assume IAM Role" in str(error):
+        return PipelineError(
+            f"COPY was refused as {settings.copy_role_arn}: {_reason(error)}. The role must be attached to the warehouse, "
+            f"trust redshift.amazonaws.com, and have s3:ListBucket and s3:GetObject on {text.source} and on "
+            f"s3://{settings.redshift_bucket}. Nothing was loaded."
+        )
     problem = _refused_value(str(error), text) or _refused_by_copy(Warehouse(settings), load_id, text)
     if not problem:
         return error
     return PipelineError(
         f"A bad value in the source; nothing was loaded.\n  {problem}\nMend the file, or take it away, and load again."
     )
+
+
+def _reason(error: DbtError) -> str:
+    lines = [line.strip() for line in str(error).splitlines()]
+    return next(line for line in lines if "Access Denied" in line or "not authorized" in line)
 
 
 def unknown_keys(text: SourceText, dbt: Dbt, display: Display) -> list[str]:
@@ -113,30 +124,24 @@ def _is_number(value: Any, expected: str) -> bool:
 
 def _refused_by_copy(warehouse: Warehouse, load_id: str, text: SourceText) -> str:
     """What SYS_LOAD_ERROR_DETAIL says of the COPY whose manifest is below the load's id."""
-    for attempt in range(VIEW_ATTEMPTS):
+    for _ in range(VIEW_ATTEMPTS):
         failed = warehouse.query(
             "select query_id from sys_load_history "
             f"where data_source like '%manifests/{load_id}/%' and status = 'aborted' order by query_id desc limit 1"
         ).rows
-        errors = (
-            failed
-            and warehouse.query(
-                "select trim(file_name), line_number, trim(column_name), trim(error_message) from sys_load_error_detail "
-                f"where query_id = {int(failed[0][0])} order by file_name, line_number limit 1"
-            ).rows
-        )
-        if errors or (failed and attempt):
-            break
-        if not failed and attempt:
-            return ""
+        if not failed:
+            return ""  # it did not come as far as the data
+        errors = warehouse.query(
+            "select trim(file_name), line_number, trim(column_name), trim(error_message) from sys_load_error_detail "
+            f"where query_id = {int(failed[0][0])} order by file_name, line_number limit 1"
+        ).rows
+        if errors:
+            address, line_number, column_name, reason = errors[0]
+            key, number = text.origin(address, line_number)
+            json_key, value = _value(text.line(key, number), column_name)
+            return _described(key, number, json_key, reason, value)
         time.sleep(VIEW_PAUSE_SECONDS)
-    if not errors:
-        return ""
-    address, line_number, column_name, reason = errors[0]
-    key, number = text.origin(address, line_number)
-    line = text.line(key, number)
-    json_key, value = _value(line, column_name)
-    return _described(key, number, json_key, reason, value)
+    return ""
 
 
 def _value(line: str, column_name: str) -> tuple[str, Any]:

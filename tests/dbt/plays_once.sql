@@ -7,7 +7,7 @@ with landed as (
         item_in_session,
         ts
     from {{ source('landed', 'staging_events') }}
-    where page = 'NextSong' and user_id is not null
+    where rtrim(page, ' ') = 'NextSong' and user_id is not null
 
 ),
 

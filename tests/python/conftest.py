@@ -164,9 +164,10 @@ class Bench:
         plan = plan_load(self.settings, self.address_of_source, LoadOptions.from_flags(**flags))
         return load(self.settings, plan, self.dbt, Display(quiet=True))
 
-    def build(self, *selected: str) -> None:
-        """Build and test every model. A fresh parse each time: building writes into the manifest."""
-        Dbt(self.settings).command("build", "--exclude-resource-type", "unit_test", *selected)
+    def build(self, *, tests: bool = True) -> None:
+        """Build every model, and test them. A fresh parse each time: building writes into the manifest."""
+        kinds = ["--exclude-resource-type", "unit_test"] + ([] if tests else ["--exclude-resource-type", "test"])
+        Dbt(self.settings).command("build", *kinds)
         close_connections()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

@@ -17,7 +17,9 @@ def star(events: Iterable[Record], songs: Iterable[Record]) -> dict[str, set[tup
 
     events and songs are the records of the JSON files, in any order and with any repeats.
     """
-    events = _once(_trimmed(events), lambda e: (e["userId"], e["sessionId"], e["itemInSession"], e["ts"]), _event_content)
+    events = _once(
+        _trimmed(events), lambda e: (e["userId"], e["sessionId"], e["itemInSession"], e["ts"]), _event_content
+    )
     songs = _once(_trimmed(songs), lambda s: s["song_id"], _song_content)
     heard = _Catalogue(songs)
     plays = [event for event in events if event["page"] == "NextSong" and event["userId"]]

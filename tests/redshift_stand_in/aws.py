@@ -85,9 +85,9 @@ class Aws:
         self._thread.join()
         self._server.server_close()
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         """A client of this AWS, whatever the environment says of another."""
-        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION).client(
+        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region).client(
             service, endpoint_url=self.endpoint
         )
 

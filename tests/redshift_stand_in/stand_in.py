@@ -142,7 +142,9 @@ class StandIn:
         self.aws.client("iam").put_role_policy(RoleName=ROLE, PolicyName="read", PolicyDocument=json.dumps(policy))
 
     def create_bucket(self, name: str, region: str = REGION) -> None:
-        self.aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+        self.aws.client("s3", region).create_bucket(
+            Bucket=name, CreateBucketConfiguration={"LocationConstraint": region}
+        )
 
     def drop_connections(self) -> None:
         """Cut every client off, as a network does."""
@@ -184,6 +186,7 @@ class StandIn:
                 channel, _ = self._listener.accept()
             except OSError:
                 return
+            channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # answers are many and small
             connection = Connection(self, channel)
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
             self._connections[connection] = thread

@@ -154,4 +154,5 @@
     {% for statement in redshift__load_statements(manifest) %}
         {% do log(statement, info=true) %}
     {% endfor %}
+    {% do log("commit", info=true) %}
 {% endmacro %}
