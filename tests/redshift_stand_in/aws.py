@@ -111,6 +111,9 @@ class Aws:
     def _provisioned(self, form: dict[str, str]) -> tuple[str, str, str] | None:
         """GetClusterCredentials and GetClusterCredentialsWithIAM; None for all that moto has."""
         action = form.get("Action", "")
+        if action == "DescribeCustomDomainAssociations":  # the driver asks, for a host that is not of amazonaws.com
+            error = "<Type>Sender</Type><Code>CustomCnameAssociationFault</Code><Message>None found.</Message>"
+            return "404 Not Found", "text/xml", f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
         if action not in ("GetClusterCredentials", "GetClusterCredentialsWithIAM"):
             return None
         identifier = form.get("ClusterIdentifier", "")
