@@ -131,6 +131,7 @@ def _songplay(play: Record, catalogue: _Catalogue) -> tuple[Any, ...]:
         play["itemInSession"],
         key(folded(repaired(play["song"])), folded(repaired(play["artist"]))),
         key(agent),
+        seconds(play["length"]),
     )
 
 
