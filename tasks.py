@@ -124,6 +124,28 @@ def query(context, sql, target="", database="", csv=False, json=False):
 
 
 @task(
+    help={
+        "target": _TARGET,
+        "database": _DATABASE,
+        "charts": "write these charts as SVG files instead, such as hours,top_songs",
+        "folder": "where to write them (default docs/images)",
+        "quiet": _QUIET,
+    }
+)
+@command
+def report(context, target="", database="", charts="", folder="docs/images", quiet=False):
+    """Write the listening report: one page with charts, their findings and their SQL. `run` does so too."""
+    from pipeline.run import report as write_report
+    from pipeline.run import write_images
+
+    settings = settings_of(context, target=target, database=database)
+    if charts:
+        write_images(settings, charts, folder, _display(quiet))
+    else:
+        write_report(settings, _display(quiet))
+
+
+@task(
     positional=["folder"],
     help={
         "folder": "new folder, or one that was simulated before",
@@ -184,4 +206,4 @@ def lint(context, fix=False):
 
 
 docs = Collection("docs", docs_build, docs_serve)
-namespace = Collection(run, load, publish, reset, query, simulate, test, lint, docs)
+namespace = Collection(run, load, publish, reset, query, report, simulate, test, lint, docs)

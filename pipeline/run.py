@@ -1,4 +1,4 @@
-"""The main job: load what is new, build, test, document, publish."""
+"""The main job: load what is new, build, test, document, publish, report."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pipeline.errors import PipelineError, UsageError
 from pipeline.fingerprint import project_fingerprint
 from pipeline.load import LoadPlan, LoadReport, load, plan_load
 from pipeline.publish import check_ownership, is_as_published, publish
+from pipeline.query import published
 from pipeline.settings import LoadOptions, Settings
 from pipeline.simulate import SAMPLE, ensure_sample
 from pipeline.warehouse import Warehouse
@@ -35,6 +36,7 @@ class RunReport:
     database: str
     flags: str
     docs_page: Path
+    report_page: Path
     built: bool
 
 
@@ -87,6 +89,24 @@ def document(settings: Settings, display: Display) -> None:
             close_connections()
 
 
+def report(settings: Settings, display: Display) -> None:
+    """Write the report of what is published, or on Redshift."""
+    from pipeline.report.build import build_report
+
+    with display.step("Report") as step:
+        step.summary = shown(build_report(settings, published(settings)))
+
+
+def write_images(settings: Settings, charts: str, folder: str, display: Display) -> None:
+    """Write charts of the report, named and separated by commas, as SVG files of a light and of a dark ground."""
+    from pipeline.report.build import write_charts
+
+    names = [name.strip() for name in charts.split(",") if name.strip()]
+    with display.step("Charts") as step:
+        written = write_charts(settings, names, Path(folder), published(settings))
+        step.summary = f"{counted(len(written), 'file')} in {shown(Path(folder).resolve())}"
+
+
 def _plan(settings: Settings, options: LoadOptions, display: Display) -> LoadPlan:
     with display.step("Source") as step:
         source = settings.source or _source_of(Warehouse(settings), display)
@@ -118,7 +138,7 @@ def _load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Loa
 
 def is_up_to_date(settings: Settings, warehouse: Warehouse, fingerprint: str, plan: LoadPlan) -> bool:
     """Whether the last run was complete, of this project and all files in the ledger, and its products are there."""
-    if not settings.docs_page.exists():
+    if not settings.docs_page.exists() or not settings.report_page.exists():
         return False
     last = _last_run(warehouse, None)
     if last is None or last[1:] != (fingerprint, plan.ledger_files):
@@ -145,6 +165,8 @@ def _last_run(warehouse: Warehouse, database: Path | None) -> tuple[str, str, in
 def _load_and_build(
     settings: Settings, warehouse: Warehouse, plan: LoadPlan, fingerprint: str, display: Display
 ) -> RunReport:
+    from pipeline.report.build import build_report  # Altair takes a third of a second
+
     dbt = Dbt(settings)
     with display.step("Parse") as step:
         dbt.parse()
@@ -161,6 +183,8 @@ def _load_and_build(
     dbt.run_operation("record_run", run_id=f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}", project_fingerprint=fingerprint)
     if settings.target == "duckdb":
         _publish(settings, display)
+    with display.step("Report") as step:
+        step.summary = shown(build_report(settings))
     return _report(settings, warehouse, plan, display, report, passed, built=True)
 
 
@@ -214,5 +238,6 @@ def _report(
         database=str(settings.database) if settings.target == "duckdb" else "redshift",
         flags=settings.flags,
         docs_page=settings.docs_page,
+        report_page=settings.report_page,
         built=built,
     )

@@ -60,6 +60,11 @@ class Settings:
         return folder / f"{self.name}_docs" / "index.html"
 
     @property
+    def report_page(self) -> Path:
+        """The report, a page of the docs site's folder."""
+        return self.docs_page.with_name("report.html")
+
+    @property
     def dbt_target_path(self) -> Path:
         """Where dbt keeps the parsed project: its own default, or beside another database."""
         if self._is_default:

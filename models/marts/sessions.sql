@@ -33,7 +33,8 @@ final as (
         cast(sum(case when is_play then 1 else 0 end) as bigint) as play_count,
         cast(
             sum(case when is_play then coalesce(song_duration, 0) else 0 end) as numeric(18, 5)
-        ) as listening_seconds
+        ) as listening_seconds,
+        cast({{ dbt.datediff('min(event_at)', 'max(event_at)', 'second') }} as bigint) as duration_seconds
     from numbered
     group by user_id, session_id
 

@@ -252,4 +252,5 @@ def _session(user_id: int, session_id: int, events: list[Record]) -> tuple[Any, 
         len(events),
         len(plays),
         sum((seconds(play["length"]) or Decimal(0) for play in plays), Decimal(0)),
+        max(event["ts"] for event in events) // 1000 - first["ts"] // 1000,
     )

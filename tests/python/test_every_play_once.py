@@ -28,7 +28,7 @@ COLUMNS = {
     "time": "start_time, hour, day, week, month, year, weekday",
     "user_levels": "user_id, level, valid_from, valid_to, is_current",
     "sessions": "session_key, session_id, user_id, started_at, ended_at, level, event_count, play_count, "
-    "listening_seconds",
+    "listening_seconds, duration_seconds",
 }
 
 
