@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.settings import PROJECT_ROOT, Settings
 
-BUILT_FROM = ("dbt_project.yml", "profiles.yml", "models", "macros", "seeds", "analyses", "tests/dbt")
+BUILT_FROM = ("dbt_project.yml", "profiles.yml", "models", "macros", "seeds", "analyses", "docs/site", "tests/dbt")
 
 
 def project_fingerprint(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""The main job: load what is new, build, test, document, publish, report."""
+"""The main job: load what is new, build, test, publish, document, report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display, counted, shown
-from pipeline.docs_site import build_docs
+from pipeline.docs_site import build_site, generate
 from pipeline.errors import PipelineError, UsageError
 from pipeline.fingerprint import project_fingerprint
 from pipeline.load import LoadPlan, LoadReport, load, plan_load
@@ -16,6 +16,7 @@ from pipeline.publish import check_ownership, is_as_published, publish
 from pipeline.query import published
 from pipeline.settings import LoadOptions, Settings
 from pipeline.simulate import SAMPLE, ensure_sample
+from pipeline.state import read_state
 from pipeline.warehouse import Warehouse
 
 
@@ -83,10 +84,13 @@ def document(settings: Settings, display: Display) -> None:
     """Build the docs site from what is in the warehouse."""
     if settings.target == "duckdb" and not settings.work_database.exists():
         raise UsageError(f"There is no warehouse at {shown(settings.work_database)} yet. Build it with: ./inv run")
-    with Warehouse(settings).lock("docs.build"), display.step("Docs") as step:
-        step.summary = shown(build_docs(settings, Dbt(settings), display, is_compiled=False))
+    warehouse = Warehouse(settings)
+    with warehouse.lock("docs.build"), display.step("Docs") as step:
+        generate(Dbt(settings), display, is_compiled=False)
         if settings.target == "duckdb":
             close_connections()
+        fingerprint = project_fingerprint(settings)
+        step.summary = shown(build_site(settings, read_state(warehouse), fingerprint=fingerprint, with_erd=True))
 
 
 def report(settings: Settings, display: Display) -> None:
@@ -94,7 +98,9 @@ def report(settings: Settings, display: Display) -> None:
     from pipeline.report.build import build_report
 
     with display.step("Report") as step:
-        step.summary = shown(build_report(settings, published(settings)))
+        database = published(settings)
+        state = read_state(Warehouse(settings), database)
+        step.summary = shown(build_report(settings, state, database))
 
 
 def write_images(settings: Settings, charts: str, folder: str, display: Display) -> None:
@@ -178,13 +184,15 @@ def _load_and_build(
         )
         step.summary = f"{len(results)} tables"
     passed = _test(settings, dbt, display)
-    with display.step("Docs") as step:
-        step.summary = shown(build_docs(settings, dbt, display, is_compiled=True))
+    generate(dbt, display, is_compiled=True)
     dbt.run_operation("record_run", run_id=f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}", project_fingerprint=fingerprint)
     if settings.target == "duckdb":
         _publish(settings, display)
+    state = read_state(warehouse)
+    with display.step("Docs") as step:
+        step.summary = shown(build_site(settings, state, fingerprint=fingerprint, with_erd=False))
     with display.step("Report") as step:
-        step.summary = shown(build_report(settings))
+        step.summary = shown(build_report(settings, state))
     return _report(settings, warehouse, plan, display, report, passed, built=True)
 
 

@@ -61,8 +61,26 @@ class Settings:
 
     @property
     def report_page(self) -> Path:
-        """The report, a page of the docs site's folder."""
         return self.docs_page.with_name("report.html")
+
+    @property
+    def lineage_page(self) -> Path:
+        return self.docs_page.with_name("lineage.html")
+
+    @property
+    def erd_page(self) -> Path:
+        return self.docs_page.with_name("erd.html")
+
+    @property
+    def pages(self) -> dict[str, str]:
+        """The pages of the docs site's folder that are there, by what a link to each is called."""
+        pages = {
+            "Docs": self.docs_page,
+            "Report": self.report_page,
+            "Tables": self.erd_page,
+            "Lineage": self.lineage_page,
+        }
+        return {name: page.name for name, page in pages.items() if page.exists()}
 
     @property
     def dbt_target_path(self) -> Path:

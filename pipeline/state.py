@@ -23,6 +23,11 @@ class State:
     sources: list[str]
     row_counts: dict[str, int]
 
+    @property
+    def places(self) -> str:
+        """The sources without the way to this machine's folders: what names them can stand on a web server."""
+        return ", ".join(source if source.startswith("s3://") else Path(source).name for source in self.sources)
+
 
 def read_state(warehouse: Warehouse, database: Path | None = None) -> State:
     """Ask the warehouse, or a published file of it, for its state."""
@@ -44,3 +49,8 @@ def read_state(warehouse: Warehouse, database: Path | None = None) -> State:
         sources=[row[0] for row in sources.rows],
         row_counts=dict(sorted(warehouse.query(counts, database=database).rows, key=lambda row: TABLES.index(row[0]))),
     )
+
+
+def moment(value: datetime | None) -> str:
+    """A time as a reader writes it: 5 November 2018, 18:28 UTC."""
+    return f"{value.day} {value:%B %Y, %H:%M} UTC" if value else "none yet"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from pathlib import Path
 
 from pipeline.errors import UsageError
@@ -12,22 +11,21 @@ from pipeline.report.page import Answer, render, vega_scripts
 from pipeline.report.question import SQL_FOLDER, Section, rows_of
 from pipeline.report.theme import painted
 from pipeline.settings import PROJECT_ROOT, Settings
-from pipeline.state import read_state
+from pipeline.state import State
 from pipeline.warehouse import Warehouse
 
 SECTIONS: tuple[Section, ...] = (listening.SECTION, music.SECTION, people.SECTION, people.PAYING, music.CATALOGUE)
 SVG_WIDTH = 720
 
 
-def build_report(settings: Settings, database: Path | None = None) -> Path:
+def build_report(settings: Settings, state: State, database: Path | None = None) -> Path:
     """Write the report of what is in the warehouse, or in a file of it; return its page.
 
     A report that could not be written leaves none behind, so that nobody takes an old one for it.
     """
-    warehouse = Warehouse(settings)
     page = settings.report_page
     try:
-        text = _page(warehouse, database)
+        text = _page(settings, state, database)
         page.parent.mkdir(parents=True, exist_ok=True)
         unfinished = page.with_suffix(".part")
         unfinished.write_text(text, encoding="utf-8")
@@ -60,14 +58,13 @@ def write_charts(settings: Settings, names: list[str], folder: Path, database: P
     return written
 
 
-def _page(warehouse: Warehouse, database: Path | None) -> str:
-    state = read_state(warehouse, database)
+def _page(settings: Settings, state: State, database: Path | None) -> str:
+    warehouse = Warehouse(settings)
     return render(
         sections=_answers(warehouse, database),
         head=rows_of(warehouse.query((SQL_FOLDER / "head.sql").read_text(encoding="utf-8"), database=database))[0],
         state=state,
-        moment=_moment,
-        places=[_place(source) for source in state.sources],
+        pages={**settings.pages, "Report": None},
         vega=vega_scripts(PROJECT_ROOT / ".sparkify"),
     )
 
@@ -83,12 +80,3 @@ def _answers(warehouse: Warehouse, database: Path | None) -> list[tuple[Section,
         )
         for section in SECTIONS
     ]
-
-
-def _moment(value: datetime | None) -> str:
-    return f"{value.day} {value:%B %Y, %H:%M} UTC" if value else "none yet"
-
-
-def _place(source: str) -> str:
-    """A source without the way to this machine's folders, for the page can be put on a web server."""
-    return source if source.startswith("s3://") else Path(source).name

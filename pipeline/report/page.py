@@ -13,6 +13,7 @@ import jinja2
 
 from pipeline.report.question import Question, Rows, has_figures
 from pipeline.report.theme import CONFIG, css
+from pipeline.state import moment
 
 FOLDER = Path(__file__).parent
 MOST_FIGURES = 100
@@ -56,6 +57,7 @@ def render(**values: Any) -> str:
     )
     environment.filters["script"] = _for_script
     return environment.get_template("page.html.j2").render(
+        moment=moment,
         light=css(0),
         dark=css(1),
         style=(FOLDER / "page.css").read_text(encoding="utf-8"),
