@@ -11,7 +11,7 @@ from pathlib import Path
 
 # Opened by itself the page would show one table and none of its lineage: it begins with that of songplays.
 _START = """<script>
-if (!location.search) history.replaceState(null, "", "?model=model.sparkify.songplays&parents=all&children=all");
+if (!location.search) history.replaceState(null, "", "?model=model.sparkify.songplays&parents=all&children=0");
 addEventListener("DOMContentLoaded", () => document.body.insertAdjacentHTML("beforeend",
   '<nav style="position:fixed;right:44px;bottom:3px;z-index:9;font:12px system-ui;display:flex;gap:14px">' +
   '<a href="index.html">Docs</a><a href="report.html">Report</a></nav>'));

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,10 +99,20 @@ def report(settings: Settings, display: Display) -> None:
     """Write the report of what is published, or on Redshift."""
     from pipeline.report.build import build_report
 
-    with display.step("Report") as step:
+    with _written_or_gone(settings.report_page), display.step("Report") as step:
         database = published(settings)
         state = read_state(Warehouse(settings), database)
         step.summary = shown(build_report(settings, state, database))
+
+
+@contextmanager
+def _written_or_gone(page: Path) -> Iterator[None]:
+    """Leave no page behind where its making failed: an old one would be taken for it, also by the next run."""
+    try:
+        yield
+    except BaseException:
+        page.unlink(missing_ok=True)
+        raise
 
 
 def write_images(settings: Settings, charts: str, folder: str, display: Display) -> None:
@@ -188,11 +200,12 @@ def _load_and_build(
     dbt.run_operation("record_run", run_id=f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}", project_fingerprint=fingerprint)
     if settings.target == "duckdb":
         _publish(settings, display)
-    state = read_state(warehouse)
-    with display.step("Docs") as step:
-        step.summary = shown(build_site(settings, state, fingerprint=fingerprint, with_erd=False))
-    with display.step("Report") as step:
-        step.summary = shown(build_report(settings, state))
+    with _written_or_gone(settings.report_page):
+        state = read_state(warehouse)
+        with display.step("Docs") as step:
+            step.summary = shown(build_site(settings, state, fingerprint=fingerprint, with_erd=False))
+        with display.step("Report") as step:
+            step.summary = shown(build_report(settings, state))
     return _report(settings, warehouse, plan, display, report, passed, built=True)
 
 

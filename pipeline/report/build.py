@@ -19,20 +19,13 @@ SVG_WIDTH = 720
 
 
 def build_report(settings: Settings, state: State, database: Path | None = None) -> Path:
-    """Write the report of what is in the warehouse, or in a file of it; return its page.
-
-    A report that could not be written leaves none behind, so that nobody takes an old one for it.
-    """
+    """Write the report of what is in the warehouse, or in a file of it; return its page."""
     page = settings.report_page
-    try:
-        text = _page(settings, state, database)
-        page.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = page.with_suffix(".part")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(page)
-    except BaseException:
-        page.unlink(missing_ok=True)
-        raise
+    text = _page(settings, state, database)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = page.with_suffix(".part")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(page)
     return page
 
 

@@ -115,6 +115,37 @@ def project(template: Path, tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
+def sample(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with the simulated sample and all that is made from it, to be read; copy it with a_copy to change it."""
+    project = Project(Path(shutil.copytree(template, tmp_path_factory.mktemp("sample") / "project")))
+    for arguments in (("run", "-q"), ("docs.build", "-q")):
+        done = project.invoke(*arguments)
+        assert done.returncode == 0, done.stderr
+    return project
+
+
+def a_copy(project: Project, folder: Path) -> Project:
+    return Project(Path(shutil.copytree(project.root, folder / "copy")))
+
+
+@pytest.fixture(scope="session")
+def real(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with the real data, to be read. Skips where the data is not there."""
+    if not REAL_DATA.is_dir():
+        pytest.skip("the real data is not beside this checkout")
+    project = Project(Path(shutil.copytree(template, tmp_path_factory.mktemp("real") / "project")))
+    done = project.invoke("run", "-q", "--source", str(REAL_DATA))
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+@pytest.fixture(scope="session")
+def golden() -> dict[str, Any]:
+    """What an independent program counts in the real data."""
+    return json.loads((REAL_DATA / "golden.json").read_text())
+
+
+@pytest.fixture(scope="session")
 def parsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The project's manifest, parsed once for every warehouse of this process."""
     folder = tmp_path_factory.mktemp("dbt")

@@ -236,7 +236,11 @@ def _stretches(user_id: int, own: list[Record]) -> set[tuple[Any, ...]]:
         if not starts or starts[-1][1] != at[milliseconds]:
             starts.append((milliseconds, at[milliseconds]))
     ends = [*(moment(start) for start, _ in starts[1:]), None]
-    return {(user_id, level, moment(start), end, end is None) for (start, level), end in zip(starts, ends, strict=True)}
+    before = [None, *(level for _, level in starts)]
+    return {
+        (user_id, level, moment(start), end, end is None, previous)
+        for (start, level), end, previous in zip(starts, ends, before[: len(starts)], strict=True)
+    }
 
 
 def _session(user_id: int, session_id: int, events: list[Record]) -> tuple[Any, ...]:

@@ -26,7 +26,7 @@ COLUMNS = {
     "songs": "song_id, title, artist_id, year, duration, is_catalogued",
     "artists": "artist_id, name, location, latitude, longitude, is_catalogued",
     "time": "start_time, hour, day, week, month, year, weekday",
-    "user_levels": "user_id, level, valid_from, valid_to, is_current",
+    "user_levels": "user_id, level, valid_from, valid_to, is_current, previous_level",
     "sessions": "session_key, session_id, user_id, started_at, ended_at, level, event_count, play_count, "
     "listening_seconds, duration_seconds",
 }
