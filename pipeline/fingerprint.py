@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,8 +13,9 @@ BUILT_FROM = ("dbt_project.yml", "profiles.yml", "models", "macros", "seeds", "a
 
 
 def project_fingerprint(settings: Settings) -> str:
-    """SHA-256, in hex, of the dbt project's files, the target and the versions of dbt and DuckDB."""
+    """SHA-256, in hex, of the dbt project's files, the target, its reader and the versions of dbt and DuckDB."""
     digest = hashlib.sha256(settings.target.encode())
+    digest.update(os.environ.get("SPARKIFY_READER", "").encode())
     for package in ("dbt-core", "duckdb"):
         digest.update(version(package).encode())
     for name in BUILT_FROM:

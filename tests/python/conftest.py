@@ -116,7 +116,7 @@ def project(template: Path, tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def sample(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with the simulated sample and all that is made from it, to be read; copy it with a_copy to change it."""
+    """A project with the simulated sample and all that is made from it, to be read; a_copy of it may be changed."""
     project = Project(Path(shutil.copytree(template, tmp_path_factory.mktemp("sample") / "project")))
     for arguments in (("run", "-q"), ("docs.build", "-q")):
         done = project.invoke(*arguments)

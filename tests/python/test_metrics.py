@@ -22,7 +22,7 @@ PLAY_METRICS = [
     "plays", "listeners", "listening_hours", "plays_per_listener", "paid_play_share", "paid_listener_share",
     "catalogue_match_rate",
 ]  # fmt: skip
-CHANGES = "sum((level = 'paid' and was = 'free')::int), sum((level = 'free' and was = 'paid')::int) from (select *, lag(level) over (partition by user_id order by valid_from) as was from user_levels)"  # noqa: E501
+CHANGES = "sum((level = 'paid' and was = 'free')::int), sum((level = 'free' and was = 'paid')::int) from (select *, lag(level) over (partition by user_id order by valid_from) as was from user_levels)"
 
 # What is asked of MetricFlow, and the SQL that says the same: first what it is grouped by, then the metrics.
 QUESTIONS: dict[str, tuple[list[str], list[str], str]] = {
