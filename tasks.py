@@ -146,6 +146,27 @@ def report(context, target="", database="", charts="", folder="docs/images", qui
 
 
 @task(
+    help={
+        "name": "the_load, the_source or songplays; none opens the folder",
+        "target": _TARGET,
+        "database": _DATABASE,
+        "export": "run it and write it with its outputs as a page beside the docs (default: the_load)",
+    },
+)
+@command
+def notebook(context, name="", target="", database="", export=False):
+    """Open a notebook in marimo, or write it as a page. The first call installs the development tools."""
+    from pipeline import notebooks
+    from pipeline.display import shown
+
+    settings = settings_of(context, target=target, database=database)
+    if not export:
+        return notebooks.edit(settings, name)
+    print(shown(notebooks.export(settings, name or notebooks.EXPORTED)))
+    return 0
+
+
+@task(
     positional=["folder"],
     help={
         "folder": "new folder, or one that was simulated before",
@@ -206,4 +227,4 @@ def lint(context, fix=False):
 
 
 docs = Collection("docs", docs_build, docs_serve)
-namespace = Collection(run, load, publish, reset, query, report, simulate, test, lint, docs)
+namespace = Collection(run, load, publish, reset, query, report, notebook, simulate, test, lint, docs)

@@ -79,6 +79,7 @@ class Settings:
             "Report": self.report_page,
             "Tables": self.erd_page,
             "Lineage": self.lineage_page,
+            "Notebook": self.docs_page.with_name("notebook_the_load.html"),
         }
         return {name: page.name for name, page in pages.items() if page.exists()}
 

@@ -56,6 +56,7 @@ CONFIG: dict[str, Any] = {
     "text": {"color": colour("ink"), "fontSize": 13},
     "bar": {"color": colour("blue")},
     "line": {"strokeWidth": 2.5},
+    "range": {"category": [colour(name) for name in ("orange", "blue", "green", "pink", "red", "grey")]},
 }
 
 
