@@ -37,8 +37,8 @@ class Project:
     def invoke(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return self.run(sys.executable, "-m", "invoke", *arguments, **environment)
 
-    def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.run(str(Path(sys.executable).with_name("dbt")), *arguments)
+    def dbt(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.run(str(Path(sys.executable).with_name("dbt")), *arguments, **environment)
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -18,10 +18,7 @@ WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
 
 def answers(project: Project, tmp_path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """What each analysis gives as dbt compiles it."""
-    done = project.run(
-        "dbt", "compile", "--select", "resource_type:analysis", DBT_TARGET_PATH=str(tmp_path),
-        SPARKIFY_WORK_DATABASE=str(project.root / ".sparkify/sparkify.duckdb"),
-    )  # fmt: skip
+    done = project.dbt("compile", "--select", "resource_type:analysis", DBT_TARGET_PATH=str(tmp_path))
     assert done.returncode == 0, done.stdout
     return {path.stem: project.rows(path.read_text()) for path in tmp_path.glob("compiled/sparkify/analyses/*.sql")}
 

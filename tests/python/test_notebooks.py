@@ -64,8 +64,6 @@ def test_what_a_user_can_cause_is_one_line(project: Project) -> None:
     unknown = project.invoke("notebook", "--name", "nothing", "--export")
     assert (unknown.returncode, "choose one of songplays, the_load, the_source" in unknown.stderr) == (2, True)
     early = project.invoke("notebook", "--export")
-    assert (early.returncode, "Build it with: ./inv run" in early.stderr, "Traceback" in early.stderr) == (
-        2,
-        True,
-        False,
-    )
+    assert early.returncode == 2
+    assert "Build it with: ./inv run" in early.stderr
+    assert "Traceback" not in early.stderr
