@@ -4,5 +4,5 @@ select
     count(distinct user_id) as listeners
 from {{ ref('daily_listening') }}
 group by location
-order by plays desc, location
+order by plays desc, location asc
 limit 10

@@ -20,7 +20,7 @@ numbered as (
 
 ),
 
-final as (
+summed as (
 
     select
         {{ hash_key(['user_id', 'session_id']) }} as session_key,
@@ -33,10 +33,29 @@ final as (
         cast(sum(case when is_play then 1 else 0 end) as bigint) as play_count,
         cast(
             sum(case when is_play then coalesce(song_duration, 0) else 0 end) as numeric(18, 5)
-        ) as listening_seconds,
-        cast({{ dbt.datediff('min(event_at)', 'max(event_at)', 'second') }} as bigint) as duration_seconds
+        ) as listening_seconds
     from numbered
     group by user_id, session_id
+
+),
+
+final as (
+
+    select
+        session_key,
+        session_id,
+        user_id,
+        started_at,
+        ended_at,
+        level,
+        event_count,
+        play_count,
+        listening_seconds,
+        cast(
+            {{ dbt.datediff('started_at', 'ended_at', 'second') }}
+            as bigint
+        ) as duration_seconds
+    from summed
 
 )
 

@@ -66,7 +66,7 @@ final as (
     select
         cohorts.cohort_week,
         weeks.week_start,
-        cast({{ dbt.datediff('cohorts.cohort_week', 'weeks.week_start', 'day') }} / 7 as integer) as week_number,
+        cast((weeks.week_start - cohorts.cohort_week) / 7 as integer) as week_number,
         cohorts.cohort_size,
         coalesce(returns.listener_count, 0) as listener_count
     from cohorts
