@@ -37,16 +37,17 @@ def _top_artists(rows: Rows) -> str:
 
 
 def _moves(rows: Rows, key: str, name: str) -> str:
-    """Which of the first gained most from one week to the next."""
+    """Which of the first gained most from one week to the next; the outer weeks are left out, being incomplete."""
     weeks = sorted({row["week_start"] for row in rows})
     if len(weeks) < 2:
         return f"All of it was heard in the week of {charts.short_day(weeks[0])}."
+    whole = weeks[1:-1] if len(weeks) > 3 else weeks
     names = {row[key]: row[name] for row in rows}
     plays = {(row[key], row["week_start"]): row["plays"] for row in rows}
     gains = [
         (plays.get((who, week), 0) - plays.get((who, before), 0), who, week)
         for who in names
-        for before, week in itertools.pairwise(weeks)
+        for before, week in itertools.pairwise(whole)
     ]
     gain, who, week = min(gains, key=lambda move: (-move[0], move[2], names[move[1]]))
     if gain <= 0:

@@ -95,7 +95,7 @@ def _level_changes_chart(rows: Rows) -> alt.Chart:
                 scale=alt.Scale(domain=list(weeks.values())),
                 sort=None,
                 title="week of",
-                axis=alt.Axis(labelAngle=0, labelOverlap=True),
+                axis=alt.Axis(labelAngle=0, labelOverlap=True, offset=12),
             ),
             y=alt.Y(
                 "signed:Q",

@@ -35,7 +35,9 @@ def test_metricflow_gives_what_is_shown(sample: Project) -> None:
     command, answer = re.search(r"```console\n\$ (mf query .*?)\n(.*?)```", text, re.DOTALL).groups()
     program, *arguments = shlex.split(command)
     done = sample.run(str(Path(sys.executable).with_name(program)), *arguments)
-    assert [line.split() for line in done.stdout.strip().splitlines()] == [line.split() for line in answer.splitlines()]
+    shown = [line.split() for line in answer.splitlines()]
+    # Before the answer mf may say that there is a newer one of it.
+    assert [line.split() for line in done.stdout.strip().splitlines()][-len(shown) :] == shown
 
 
 def test_the_charts_that_are_shown_are_those_of_the_sample(sample: Project, tmp_path: Path) -> None:
