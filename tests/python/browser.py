@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from websocket import WebSocket, WebSocketTimeoutException, create_connection
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -23,6 +25,9 @@ FLAGS = (
     "--disable-component-update --disable-sync --remote-debugging-port=0 --remote-allow-origins=*"
 ).split()
 PAGE_SECONDS = 30
+
+# In CI there must be one: there the tests fail without it.
+needs_chromium = pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="no Chromium is installed")
 
 
 @dataclass
@@ -114,6 +119,7 @@ class Browser:
 @contextmanager
 def chromium(profile: Path) -> Iterator[Browser]:
     """Start Chromium with an empty profile in a folder of its own, and end it."""
+    assert CHROMIUM, "No Chromium is installed. On Debian: apt install chromium"
     process = subprocess.Popen(
         [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
         stderr=subprocess.PIPE,

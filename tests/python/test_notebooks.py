@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, chromium
+from browser import chromium, needs_chromium
 from conftest import Project
 
 NOTEBOOKS = ("the_load", "the_source", "songplays")
@@ -46,7 +46,7 @@ def test_the_analysis_has_its_figures_and_its_chart(sample: Project, pages: dict
     assert pages["songplays"].count("<svg") == 1
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+@needs_chromium
 @pytest.mark.parametrize("width", [1400, 390])
 def test_an_exported_notebook_opens_from_disk(
     sample: Project, pages: dict[str, str], tmp_path: Path, width: int

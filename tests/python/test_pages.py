@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, Browser, chromium
+from browser import Browser, chromium, needs_chromium
 from conftest import Project, a_copy
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and not os.environ.get("CI"), reason="no Chromium is installed; in CI there must be one"
-)
+pytestmark = needs_chromium
 
 WIDTHS = (1400, 390)
 PAGES = ("index.html", "report.html", "erd.html", "lineage.html")
