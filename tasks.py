@@ -133,6 +133,49 @@ def query(context, sql, target="", database="", csv=False, json=False):
 
 
 @task(
+    help={
+        "target": _TARGET,
+        "database": _DATABASE,
+        "charts": "write these charts as SVG files instead, such as hours,top_songs",
+        "folder": "where to write them (default docs/images)",
+        "quiet": _QUIET,
+    }
+)
+@command
+def report(context, target="", database="", charts="", folder="docs/images", quiet=False):
+    """Write the listening report: one page with charts, their findings and their SQL. `run` does so too."""
+    from pipeline.run import report as write_report
+    from pipeline.run import write_images
+
+    settings = settings_of(context, target=target, database=database)
+    if charts:
+        write_images(settings, charts, folder, _display(quiet))
+    else:
+        write_report(settings, _display(quiet))
+
+
+@task(
+    help={
+        "name": "the_load, the_source or songplays; none opens the folder",
+        "target": _TARGET,
+        "database": _DATABASE,
+        "export": "run it and write it with its outputs as a page beside the docs (default: the_load)",
+    },
+)
+@command
+def notebook(context, name="", target="", database="", export=False):
+    """Open a notebook in marimo, or write it as a page. The first call installs the development tools."""
+    from pipeline import notebooks
+    from pipeline.display import shown
+
+    settings = settings_of(context, target=target, database=database)
+    if not export:
+        return notebooks.edit(settings, name)
+    print(shown(notebooks.export(settings, name or notebooks.EXPORTED)))
+    return 0
+
+
+@task(
     positional=["folder"],
     help={
         "folder": "new folder, or one that was simulated before",
@@ -202,4 +245,6 @@ def stand_in(context):
 
 
 docs = Collection("docs", docs_build, docs_serve)
-namespace = Collection(run, load, publish, reset, query, simulate, test, lint, stand_in, docs)
+namespace = Collection(
+    run, load, publish, reset, query, report, notebook, simulate, test, lint, stand_in, docs
+)

@@ -22,7 +22,7 @@ def run_linters(*, fix: bool = False) -> int:
     code = _targets_in_models()
     ruff = ["ruff", "check", *(["--fix"] if fix else []), "."]
     ruff_format = ["ruff", "format", *([] if fix else ["--check"]), "."]
-    sqlfluff = ["sqlfluff", "fix" if fix else "lint", "--disable-progress-bar", "models", "tests/dbt"]
+    sqlfluff = ["sqlfluff", "fix" if fix else "lint", "--disable-progress-bar", "models", "analyses", "tests/dbt"]
     for name, command in (
         ("ruff", ruff),
         ("ruff format", ruff_format),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from importlib.metadata import version
 from pathlib import Path
 
 from pipeline.settings import PROJECT_ROOT, Settings
 
-BUILT_FROM = ("dbt_project.yml", "profiles.yml", "models", "macros", "seeds", "analyses", "tests/dbt")
+BUILT_FROM = ("dbt_project.yml", "profiles.yml", "models", "macros", "seeds", "analyses", "docs/site", "tests/dbt")
 
 
 def project_fingerprint(settings: Settings) -> str:
-    """SHA-256, in hex, of the dbt project's files, the target and the versions of dbt and DuckDB."""
+    """SHA-256, in hex, of the dbt project's files, the target, its reader and the versions of dbt and DuckDB."""
     digest = hashlib.sha256(settings.target.encode())
+    digest.update(os.environ.get("SPARKIFY_READER", "").encode())
     for package in ("dbt-core", "duckdb"):
         digest.update(version(package).encode())
     for name in BUILT_FROM:

@@ -29,8 +29,7 @@ def print_query(settings: Settings, sql: str, *, as_csv: bool, as_json: bool) ->
     """
     if as_csv and as_json:
         raise UsageError("--csv or --json, not both.")
-    database = _database(settings) if settings.target == "duckdb" else None
-    result = Warehouse(settings).query(sql, database=database)
+    result = Warehouse(settings).query(sql, database=published(settings))
     if as_json:
         names = _distinct(result.columns)
         rows = [{name: _json_value(value) for name, value in zip(names, row, strict=True)} for row in result.rows]
@@ -42,8 +41,10 @@ def print_query(settings: Settings, sql: str, *, as_csv: bool, as_json: bool) ->
         _print_rows(result)
 
 
-def _database(settings: Settings) -> Path:
-    """The published file; before anything is published, the work file."""
+def published(settings: Settings) -> Path | None:
+    """The file that analysts read: the published one, before that the work file; None on Redshift."""
+    if settings.target != "duckdb":
+        return None
     published, work = settings.database, settings.work_database
     if not published.exists():
         if work.exists():

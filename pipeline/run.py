@@ -1,20 +1,24 @@
-"""The main job: load what is new, build, test, document, publish."""
+"""The main job: load what is new, build, test, publish, document, report."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display, counted, shown
-from pipeline.docs_site import build_docs
+from pipeline.docs_site import build_site, generate
 from pipeline.errors import PipelineError, UsageError
 from pipeline.fingerprint import project_fingerprint
 from pipeline.load import LoadPlan, LoadReport, describe, load, plan_load
 from pipeline.publish import check_ownership, is_as_published, publish
+from pipeline.query import published
 from pipeline.settings import LoadOptions, Settings
 from pipeline.simulate import SAMPLE, ensure_sample
+from pipeline.state import read_state
 from pipeline.warehouse import Warehouse
 
 
@@ -35,6 +39,7 @@ class RunReport:
     database: str
     flags: str
     docs_page: Path
+    report_page: Path
     built: bool
 
 
@@ -87,10 +92,43 @@ def document(settings: Settings, display: Display) -> None:
     """Build the docs site from what is in the warehouse."""
     if settings.target == "duckdb" and not settings.work_database.exists():
         raise UsageError(f"There is no warehouse at {shown(settings.work_database)} yet. Build it with: ./inv run")
-    with Warehouse(settings).lock("docs.build"), display.step("Docs") as step:
-        step.summary = shown(build_docs(settings, Dbt(settings), display, is_compiled=False))
+    warehouse = Warehouse(settings)
+    with warehouse.lock("docs.build"), display.step("Docs") as step:
+        generate(Dbt(settings), display, is_compiled=False)
         if settings.target == "duckdb":
             close_connections()
+        fingerprint = project_fingerprint(settings)
+        step.summary = shown(build_site(settings, read_state(warehouse), fingerprint=fingerprint, with_erd=True))
+
+
+def report(settings: Settings, display: Display) -> None:
+    """Write the report of what is published, or on Redshift."""
+    from pipeline.report.build import build_report
+
+    with _written_or_gone(settings.report_page), display.step("Report") as step:
+        database = published(settings)
+        state = read_state(Warehouse(settings), database)
+        step.summary = shown(build_report(settings, state, database))
+
+
+@contextmanager
+def _written_or_gone(page: Path) -> Iterator[None]:
+    """Leave no page behind where its making failed: an old one would be taken for it, also by the next run."""
+    try:
+        yield
+    except BaseException:
+        page.unlink(missing_ok=True)
+        raise
+
+
+def write_images(settings: Settings, charts: str, folder: str, display: Display) -> None:
+    """Write charts of the report, named and separated by commas, as SVG files of a light and of a dark ground."""
+    from pipeline.report.build import write_charts
+
+    names = [name.strip() for name in charts.split(",") if name.strip()]
+    with display.step("Charts") as step:
+        written = write_charts(settings, names, Path(folder), published(settings))
+        step.summary = f"{counted(len(written), 'file')} in {shown(Path(folder).resolve())}"
 
 
 def _plan(settings: Settings, options: LoadOptions, display: Display) -> LoadPlan:
@@ -124,7 +162,7 @@ def _load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Loa
 
 def is_up_to_date(settings: Settings, warehouse: Warehouse, fingerprint: str, plan: LoadPlan) -> bool:
     """Whether the last run was complete, of this project and all files in the ledger, and its products are there."""
-    if not settings.docs_page.exists():
+    if not settings.docs_page.exists() or not settings.report_page.exists():
         return False
     last = _last_run(warehouse, None)
     if last is None or last[1:] != (fingerprint, plan.ledger_files):
@@ -151,6 +189,8 @@ def _last_run(warehouse: Warehouse, database: Path | None) -> tuple[str, str, in
 def _load_and_build(
     settings: Settings, warehouse: Warehouse, plan: LoadPlan, fingerprint: str, display: Display
 ) -> RunReport:
+    from pipeline.report.build import build_report  # Altair takes a third of a second
+
     dbt = Dbt(settings)
     with display.step("Parse") as step:
         dbt.parse()
@@ -162,11 +202,16 @@ def _load_and_build(
         )
         step.summary = f"{len(results)} tables"
     passed = _test(settings, dbt, display)
-    with display.step("Docs") as step:
-        step.summary = shown(build_docs(settings, dbt, display, is_compiled=True))
+    generate(dbt, display, is_compiled=True)
     dbt.run_operation("record_run", run_id=f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}", project_fingerprint=fingerprint)
     if settings.target == "duckdb":
         _publish(settings, display)
+    with _written_or_gone(settings.report_page):
+        state = read_state(warehouse)
+        with display.step("Docs") as step:
+            step.summary = shown(build_site(settings, state, fingerprint=fingerprint, with_erd=False))
+        with display.step("Report") as step:
+            step.summary = shown(build_report(settings, state))
     return _report(settings, warehouse, plan, display, report, passed, built=True)
 
 
@@ -230,5 +275,6 @@ def _report(
         database=str(settings.database) if settings.target == "duckdb" else "redshift",
         flags=settings.flags,
         docs_page=settings.docs_page,
+        report_page=settings.report_page,
         built=built,
     )

@@ -62,4 +62,5 @@ def _print_table(report: RunReport) -> None:
     print_table(table)
     print(f"\nDatabase  {shown(report.database)}")
     print(f"Docs      {shown(report.docs_page)}")
+    print(f"Report    {shown(report.report_page)}")
     print(f'Ask it    ./inv query "select level, count(*) as plays from songplays group by level"{report.flags}')

@@ -60,6 +60,30 @@ class Settings:
         return folder / f"{self.name}_docs" / "index.html"
 
     @property
+    def report_page(self) -> Path:
+        return self.docs_page.with_name("report.html")
+
+    @property
+    def lineage_page(self) -> Path:
+        return self.docs_page.with_name("lineage.html")
+
+    @property
+    def erd_page(self) -> Path:
+        return self.docs_page.with_name("erd.html")
+
+    @property
+    def pages(self) -> dict[str, str]:
+        """The pages of the docs site's folder that are there, by what a link to each is called."""
+        pages = {
+            "Docs": self.docs_page,
+            "Report": self.report_page,
+            "Tables": self.erd_page,
+            "Lineage": self.lineage_page,
+            "Notebook": self.docs_page.with_name("notebook_the_load.html"),
+        }
+        return {name: page.name for name, page in pages.items() if page.exists()}
+
+    @property
     def dbt_target_path(self) -> Path:
         """Where dbt keeps the parsed project: its own default, or beside another database."""
         if self._is_default:

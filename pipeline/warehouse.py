@@ -15,6 +15,7 @@ from pipeline.errors import PipelineError, UsageError
 from pipeline.settings import Settings
 
 STAR = ("songplays", "users", "songs", "artists", "time", "user_levels", "sessions", "user_agents", "dates")
+AGGREGATES = ("daily_listening", "hourly_plays", "weekly_song_plays", "weekly_retention", "user_journeys")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ numbered as (
 
 ),
 
-final as (
+summed as (
 
     select
         {{ hash_key(['user_id', 'session_id']) }} as session_key,
@@ -36,6 +36,26 @@ final as (
         ) as listening_seconds
     from numbered
     group by user_id, session_id
+
+),
+
+final as (
+
+    select
+        session_key,
+        session_id,
+        user_id,
+        started_at,
+        ended_at,
+        level,
+        event_count,
+        play_count,
+        listening_seconds,
+        cast(
+            {{ dbt.datediff('started_at', 'ended_at', 'second') }}
+            as bigint
+        ) as duration_seconds
+    from summed
 
 )
 

@@ -33,6 +33,7 @@ final as (
         plays.item_in_session,
         plays.heard_song_id,
         plays.user_agent_id,
+        plays.song_duration,
         plays.load_id
     from plays
     inner join heard_songs

@@ -39,6 +39,7 @@ stretches as (
     select
         user_id,
         level,
+        level_before as previous_level,
         event_at as valid_from,
         lead(event_at) over (partition by user_id order by event_at) as valid_to
     from changes
@@ -53,7 +54,8 @@ final as (
         level,
         valid_from,
         valid_to,
-        valid_to is null as is_current
+        valid_to is null as is_current,
+        previous_level
     from stretches
 
 )

@@ -43,8 +43,8 @@ class Project:
     def invoke(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return self.run(sys.executable, "-m", "invoke", *arguments, **environment)
 
-    def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.run(str(Path(sys.executable).with_name("dbt")), *arguments)
+    def dbt(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.run(str(Path(sys.executable).with_name("dbt")), *arguments, **environment)
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -118,6 +118,37 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(template: Path, tmp_path: Path) -> Project:
     return Project(Path(shutil.copytree(template, tmp_path / "project")))
+
+
+@pytest.fixture(scope="session")
+def sample(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with the simulated sample and all that is made from it, to be read; a_copy of it may be changed."""
+    project = Project(Path(shutil.copytree(template, tmp_path_factory.mktemp("sample") / "project")))
+    for arguments in (("run", "-q"), ("docs.build", "-q")):
+        done = project.invoke(*arguments)
+        assert done.returncode == 0, done.stderr
+    return project
+
+
+def a_copy(project: Project, folder: Path) -> Project:
+    return Project(Path(shutil.copytree(project.root, folder / "copy")))
+
+
+@pytest.fixture(scope="session")
+def real(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with the real data, to be read. Skips where the data is not there."""
+    if not REAL_DATA.is_dir():
+        pytest.skip("the real data is not beside this checkout")
+    project = Project(Path(shutil.copytree(template, tmp_path_factory.mktemp("real") / "project")))
+    done = project.invoke("run", "-q", "--source", str(REAL_DATA))
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+@pytest.fixture(scope="session")
+def golden() -> dict[str, Any]:
+    """What an independent program counts in the real data."""
+    return json.loads((REAL_DATA / "golden.json").read_text())
 
 
 @pytest.fixture(scope="session")

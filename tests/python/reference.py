@@ -141,6 +141,7 @@ def _songplay(play: Record, catalogue: _Catalogue) -> tuple[Any, ...]:
         play["itemInSession"],
         key(folded(repaired(play["song"])), folded(repaired(play["artist"]))),
         key(agent),
+        seconds(play["length"]),
     )
 
 
@@ -245,7 +246,11 @@ def _stretches(user_id: int, own: list[Record]) -> set[tuple[Any, ...]]:
         if not starts or starts[-1][1] != at[milliseconds]:
             starts.append((milliseconds, at[milliseconds]))
     ends = [*(moment(start) for start, _ in starts[1:]), None]
-    return {(user_id, level, moment(start), end, end is None) for (start, level), end in zip(starts, ends, strict=True)}
+    before = [None, *(level for _, level in starts)]
+    return {
+        (user_id, level, moment(start), end, end is None, previous)
+        for (start, level), end, previous in zip(starts, ends, before[: len(starts)], strict=True)
+    }
 
 
 def _session(user_id: int, session_id: int, events: list[Record]) -> tuple[Any, ...]:
@@ -261,4 +266,5 @@ def _session(user_id: int, session_id: int, events: list[Record]) -> tuple[Any, 
         len(events),
         len(plays),
         sum((seconds(play["length"]) or Decimal(0) for play in plays), Decimal(0)),
+        max(event["ts"] for event in events) // 1000 - first["ts"] // 1000,
     )

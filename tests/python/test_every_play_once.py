@@ -21,14 +21,14 @@ Record = dict[str, Any]
 
 COLUMNS = {
     "songplays": "songplay_id, start_time, user_id, level, song_id, artist_id, session_id, location, user_agent, "
-    "item_in_session, heard_song_id, user_agent_id",
+    "item_in_session, heard_song_id, user_agent_id, song_duration",
     "users": "user_id, first_name, last_name, gender, level, registered_at, first_seen_at, last_seen_at",
     "songs": "song_id, title, artist_id, year, duration, is_catalogued",
     "artists": "artist_id, name, location, latitude, longitude, is_catalogued",
     "time": "start_time, hour, day, week, month, year, weekday",
-    "user_levels": "user_id, level, valid_from, valid_to, is_current",
+    "user_levels": "user_id, level, valid_from, valid_to, is_current, previous_level",
     "sessions": "session_key, session_id, user_id, started_at, ended_at, level, event_count, play_count, "
-    "listening_seconds",
+    "listening_seconds, duration_seconds",
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +15,8 @@ DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
 
 
 @pytest.fixture(scope="module")
-def golden() -> dict[str, Any]:
-    return json.loads((REAL_DATA / "golden.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def database(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = Project(Path(shutil.copytree(template, tmp_path_factory.mktemp("real") / "project")))
-    path = tmp_path_factory.mktemp("published") / "real.duckdb"
-    done = project.invoke("run", "--source", str(REAL_DATA), "--database", str(path))
-    assert done.returncode == 0, done.stderr
-    return path
+def database(real: Project) -> Path:
+    return real.database
 
 
 def test_counts(database: Path, golden: dict[str, Any]) -> None:

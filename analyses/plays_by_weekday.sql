@@ -1,0 +1,8 @@
+select
+    start_times.weekday,
+    count(*) as plays
+from {{ ref('songplays') }} as songplays
+inner join {{ ref('time') }} as start_times
+    on songplays.start_time = start_times.start_time
+group by start_times.weekday
+order by start_times.weekday

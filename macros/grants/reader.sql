@@ -1,0 +1,35 @@
+{#
+    Who may read what analysts use: SPARKIFY_READER names a user, role:NAME or group:NAME. dbt's grants, set in
+    dbt_project.yml, are on tables; on the schema they are looked for in, the reader needs usage, which is granted here.
+#}
+{% macro grant_reader_usage() %}
+    {% if execute and env_var('SPARKIFY_READER', '') and flags.WHICH in ('run', 'build') %}
+        {% do adapter.dispatch('grant_reader_usage', 'sparkify')(env_var('SPARKIFY_READER')) %}
+    {% endif %}
+{% endmacro %}
+
+
+{% macro default__grant_reader_usage(reader) %}
+    {% do exceptions.raise_compiler_error("grant_reader_usage is not implemented for the default adapter") %}
+{% endmacro %}
+
+
+{# A DuckDB file has no users: who may open the file may read it. #}
+{% macro duckdb__grant_reader_usage(reader) %}{% endmacro %}
+
+
+{% macro redshift__grant_reader_usage(reader) %}
+    {% do run_query("grant usage on schema " ~ adapter.quote(generate_schema_name('analytics', none)) ~ " to " ~ grantee(reader)) %}
+{% endmacro %}
+
+
+{# role:analysts as: role "analysts" #}
+{% macro grantee(reader) -%}
+    {%- set kind, _, name = reader.rpartition(':') -%}
+    {%- if kind not in ('', 'user', 'role', 'group') or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_$.@-]{0,126}', name) -%}
+        {% do exceptions.raise_compiler_error(
+            "SPARKIFY_READER is '" ~ reader ~ "'; it must be the name of a user, role:NAME or group:NAME."
+        ) %}
+    {%- endif -%}
+    {{ kind ~ " " if kind in ('role', 'group') }}"{{ name }}"
+{%- endmacro %}

@@ -1,0 +1,174 @@
+"""The tables of staging and star and how they join, drawn: dbterd reads the joins, Graphviz lays them out."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from pipeline.errors import PipelineError
+from pipeline.report.theme import COLOURS, colour, css
+
+REPORT_FOLDER = Path(__file__).parent / "report"
+GROUPS = {"star": "The star", "staging": "Staging"}
+INK, MUTED, LINE, PAPER, CARD = (COLOURS[name][0] for name in ("ink", "muted", "line", "paper", "card"))
+HEADS = {"star": COLOURS["blue"][0], "staging": COLOURS["grey"][0]}
+
+
+@dataclass(frozen=True)
+class Join:
+    """table's column holds a key of other_table's other_column; many to one."""
+
+    table: str
+    column: str
+    other_table: str
+    other_column: str
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """Tables with their columns and types, the keys among them, and the joins."""
+
+    tables: dict[str, dict[str, str]]
+    groups: dict[str, str]
+    keys: frozenset[tuple[str, str]]
+    joins: tuple[Join, ...]
+
+
+def build_erd(artifacts: Path, page: Path, *, fingerprint: str, pages: dict[str, str | None]) -> Path:
+    """Write the page with the diagram from dbt's manifest and catalog in a folder.
+
+    fingerprint tells later whether the project is still that which was drawn; pages are those to link to.
+    """
+    diagram = read_diagram(artifacts)
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
+    text = environment.get_template("erd.html.j2").render(
+        light=css(0),
+        dark=css(1),
+        style=(REPORT_FOLDER / "page.css").read_text(encoding="utf-8"),
+        drawing=_draw(_dot(diagram)),
+        joins=diagram.joins,
+        fingerprint=fingerprint,
+        pages=pages,
+    )
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(text, encoding="utf-8")
+    return page
+
+
+def read_diagram(artifacts: Path) -> Diagram:
+    """The tables of the manifest in a folder. Joins are those of the tests and those of the contracts, once each."""
+    from dbterd.api import DbtErd  # its classes for every version of dbt's artifacts take seconds to be made
+
+    found = [
+        json.loads(
+            DbtErd(
+                target="json",
+                artifacts_dir=str(artifacts),
+                resource_type=["model"],
+                entity_name_format="table",
+                algo=algorithm,
+            ).get_erd()
+        )
+        for algorithm in ("test_relationship", "model_contract")
+    ]
+    manifest = json.loads((artifacts / "manifest.json").read_text(encoding="utf-8"))
+    models = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+    groups = {name: group for name, node in models.items() if (group := _group(node))}
+    tables = {
+        node["name"]: {column["name"]: column["data_type"] for column in node["columns"]}
+        for node in found[0]["nodes"]
+        if node["name"] in groups
+    }
+    joins = {
+        Join(_name(edge["from_id"]), column, _name(edge["to_id"]), other)
+        for erd in found
+        for edge in erd["edges"]
+        for column, other in zip(edge["from_columns"], edge["to_columns"], strict=True)
+    }
+    return Diagram(
+        tables=tables,
+        groups=groups,
+        keys=frozenset((name, column) for name in groups for column in _primary_key(models[name])),
+        joins=tuple(
+            sorted(
+                (j for j in joins if j.table in tables and j.other_table in tables), key=lambda j: (j.table, j.column)
+            )
+        ),
+    )
+
+
+def _group(node: dict[str, Any]) -> str | None:
+    folder = Path(node["original_file_path"]).parent.name
+    return {"marts": "star", "staging": "staging"}.get(folder)
+
+
+def _name(unique_id: str) -> str:
+    return unique_id.rpartition(".")[2]
+
+
+def _primary_key(node: dict[str, Any]) -> list[str]:
+    whole = [column for c in node["constraints"] if c["type"] == "primary_key" for column in c["columns"]]
+    return whole or [
+        name for name, c in node["columns"].items() if any(k["type"] == "primary_key" for k in c["constraints"])
+    ]
+
+
+def _dot(diagram: Diagram) -> str:
+    lines = [
+        "digraph tables {",
+        'graph [rankdir=LR, nodesep=0.35, ranksep=1.1, bgcolor="transparent", pad=0.1];',
+        'node [shape=plain, fontname="Arimo", fontsize=12];',
+        f'edge [color="{MUTED}", arrowhead=noneotee, arrowtail=crow, dir=both, penwidth=1.2];',
+    ]
+    for group in GROUPS:
+        names = [name for name in diagram.tables if diagram.groups[name] == group]
+        lines += [f'"{name}" [label=<{_table(diagram, name)}>];' for name in names]
+    lines += [f'"{j.table}":"{j.column}.out":e -> "{j.other_table}":"{j.other_column}.in":w;' for j in diagram.joins]
+    # What nothing joins stands in one row, so that it takes no room from the rest.
+    joined = {name for join in diagram.joins for name in (join.table, join.other_table)}
+    alone = sorted((name for name in diagram.tables if name not in joined), key=lambda name: -len(diagram.tables[name]))
+    lines += [f'"{left}" -> "{right}" [style=invis];' for left, right in itertools.pairwise(alone)]
+    return "\n".join([*lines, "}"])
+
+
+def _table(diagram: Diagram, name: str) -> str:
+    foreign = {join.column for join in diagram.joins if join.table == name}
+    head = HEADS[diagram.groups[name]]
+    rows = []
+    for column, kind in diagram.tables[name].items():
+        mark = "PK" if (name, column) in diagram.keys else "FK" if column in foreign else " "
+        rows.append(
+            f'<tr><td port="{column}.in" align="left" width="26">{_text(mark, MUTED, 9)}</td>'
+            f'<td align="left">{_text(column, INK, 12)}</td>'
+            f'<td port="{column}.out" align="left">{_text(kind, MUTED, 10)}</td></tr>'
+        )
+    link = f"index.html#!/model/model.sparkify.{name}"
+    return (
+        f'<table border="1" color="{LINE}" bgcolor="{CARD}" cellborder="0" cellspacing="0" cellpadding="4">'
+        f'<tr><td colspan="3" align="left" bgcolor="{head}" href="{link}">'
+        f'<font color="{PAPER}" point-size="14"><b>{name}</b></font></td></tr>{"".join(rows)}</table>'
+    )
+
+
+def _text(text: str, ink: str, points: int) -> str:
+    return f'<font color="{ink}" point-size="{points}">{html.escape(text)}</font>'
+
+
+def _draw(dot: str) -> str:
+    """The SVG element of a diagram, in the page's colours."""
+    program = Path(sys.executable).with_name("graphviz-pure")
+    done = subprocess.run([program, "-Tsvg"], input=dot, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise PipelineError(f"The diagram of the tables could not be drawn: {done.stderr.strip()}")
+    drawing = done.stdout[done.stdout.index("<svg") :]
+    for name in COLOURS:
+        drawing = drawing.replace(COLOURS[name][0], colour(name))
+    return drawing

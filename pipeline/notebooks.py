@@ -1,0 +1,178 @@
+"""What the notebooks share, and their export as pages that carry their outputs in themselves."""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import html
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from pipeline.errors import PipelineError, UsageError
+from pipeline.query import published
+from pipeline.report.question import Rows, rows_of
+from pipeline.report.theme import CONFIG, css
+from pipeline.settings import PROJECT_ROOT, Settings, read_settings
+from pipeline.warehouse import Warehouse
+
+FOLDER = PROJECT_ROOT / "notebooks"
+EXPORTED = "the_load"
+CHART_WIDTH = 720
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """The warehouse as a notebook reads it: what is published, or Redshift."""
+
+    settings: Settings
+
+    def rows(self, sql: str) -> Rows:
+        """Rows of one statement; tables by their bare names, as with ./inv query."""
+        return rows_of(Warehouse(self.settings).query(sql, database=published(self.settings)))
+
+    def table(self, sql: str) -> str:
+        """The rows of a statement as an HTML table."""
+        return as_table(self.rows(sql))
+
+    @property
+    def source(self) -> str:
+        """Where the first of the loaded files came from."""
+        return self.rows("select min(source) as source from load_history")[0]["source"]
+
+    def raw(self, key: str) -> str:
+        """The text of a file of the source, as it lies there."""
+        if self.source.startswith("s3://"):
+            import s3fs
+
+            content = s3fs.S3FileSystem().cat_file(f"{self.source}/{key}")
+        else:
+            content = Path(self.source, key).read_bytes()
+        return (gzip.decompress(content) if key.endswith(".gz") else content).decode("utf-8-sig")
+
+
+def open_warehouse() -> Notebook:
+    """The warehouse that invoke.yaml and the environment name (INVOKE_TARGET, INVOKE_DATABASE)."""
+    from invoke import Config
+
+    config = Config()
+    config.set_project_location(PROJECT_ROOT)
+    config.load_project()
+    config.load_shell_env()
+    return Notebook(read_settings(config))
+
+
+def as_table(rows: Rows) -> str:
+    if not rows:
+        return "<p>No rows.</p>"
+    head = "".join(f"<th scope='col'>{html.escape(name)}</th>" for name in rows[0])
+    body = "".join("<tr>" + "".join(_cell(value) for value in row.values()) + "</tr>" for row in rows)
+    return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def edit(settings: Settings, name: str) -> int:
+    """Open a notebook, or the folder of all, in marimo; return its exit code."""
+    if importlib.util.find_spec("marimo") is None:
+        raise UsageError("marimo is not installed here. Install the development tools with: ./inv lint")
+    target = FOLDER / f"{_known(name)}.py" if name else FOLDER
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "marimo", "edit", str(target)], env=_environment(settings), check=False
+    ).returncode
+
+
+def export(settings: Settings, name: str = EXPORTED) -> Path:
+    """Run a notebook and write it with its outputs as a page of the docs folder; return the page."""
+    path = FOLDER / f"{_known(name)}.py"
+    os.environ.update(_environment(settings))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        outputs, _ = module.app.run()
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is not installed here. Install the development tools: ./inv lint") from error
+    except PipelineError:
+        raise
+    except Exception as error:
+        cause = error.__cause__
+        if isinstance(cause, PipelineError):
+            raise cause from error
+        raise PipelineError(f"The notebook {name} failed: {cause or error}") from error
+    page = settings.docs_page.with_name(f"notebook_{name}.html")
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(
+        environment.get_template("notebook.html.j2").render(
+            title=name.replace("_", " ").capitalize(),
+            light=css(0),
+            dark=css(1),
+            style=(Path(__file__).parent / "report" / "page.css").read_text(encoding="utf-8"),
+            cells=[
+                {"code": code, "output": _drawn(output)} for code, output in zip(_codes(path), outputs, strict=True)
+            ],
+            pages=settings.pages,
+        ),
+        encoding="utf-8",
+    )
+    return page
+
+
+def names() -> list[str]:
+    return sorted(path.stem for path in FOLDER.glob("*.py"))
+
+
+def _known(name: str) -> str:
+    if name not in names():
+        raise UsageError(f"There is no notebook {name!r}; choose one of {', '.join(names())}.")
+    return name
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {
+        **os.environ,
+        "INVOKE_TARGET": settings.target,
+        "INVOKE_DATABASE": str(settings.database),
+        "PYTHONPATH": str(PROJECT_ROOT),
+    }
+
+
+def _codes(path: Path) -> list[str]:
+    """The source of each cell, without the function that marimo keeps it in and without its prose."""
+    text = path.read_text(encoding="utf-8")
+    functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    return [
+        "\n".join(
+            textwrap.dedent(ast.get_source_segment(text, statement, padded=True) or "")
+            for statement in function.body
+            if not isinstance(statement, ast.Return) and not ast.unparse(statement).startswith("mo.md(")
+        )
+        for function in functions
+        if any(ast.unparse(decorator).startswith("app.cell") for decorator in function.decorator_list)
+    ]
+
+
+def _drawn(output: Any) -> str:
+    """A cell's output as HTML: a chart as the SVG that it becomes, in the page's colours."""
+    if output is None:
+        return ""
+    if hasattr(output, "to_dict") and hasattr(output, "mark"):
+        import vl_convert
+
+        chart = {**output.to_dict(), "width": CHART_WIDTH, "config": CONFIG}
+        chart.pop("$schema", None)
+        return f"<figure class='chart'>{vl_convert.vegalite_to_svg(json.dumps(chart))}</figure>"
+    return getattr(output, "text", None) or f"<pre>{html.escape(str(output))}</pre>"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"<td class='number'>{value}</td>"
+    return f"<td>{'' if value is None else html.escape(str(value))}</td>"

@@ -1,0 +1,184 @@
+"""The kinds of charts that the report has. Widths are the page's; every chart takes rows as plain dictionaries."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import altair as alt
+
+from pipeline.report.question import Rows
+from pipeline.report.theme import LEVELS, SYSTEMS, colour
+
+MOST_BARS = 92  # days beyond which bars would be thinner than the gaps between them
+LABEL_HEIGHT = 42
+LABELLED_OPACITY = 0.6  # the darkest cell on which ink can be read, on light ground and on dark
+
+
+def data(rows: Rows) -> alt.Data:
+    return alt.Data(values=rows)
+
+
+def ranking(
+    rows: Rows,
+    *,
+    label: str,
+    value: str,
+    unit: str,
+    details: list[alt.Tooltip] | None = None,
+    colours: dict[str, str] | None = None,
+) -> alt.LayerChart:
+    """Horizontal bars, the greatest first, each with its name above it: long names need no axis beside them."""
+    ranked = [{**row, "rank": rank} for rank, row in enumerate(rows)]
+    greatest = max(row[value] for row in rows)
+    base = alt.Chart(data(ranked)).encode(
+        y=alt.Y("rank:O", axis=None),
+        tooltip=[
+            alt.Tooltip(f"{label}:N", title=" "),
+            alt.Tooltip(f"{value}:Q", title=unit, format=","),
+            *(details or []),
+        ],
+    )
+    length = alt.X(f"{value}:Q", axis=None, scale=alt.Scale(domain=[0, greatest * 1.2]))
+    bars = base.mark_bar(height=10, yOffset=9, y2Offset=9, cornerRadiusEnd=3).encode(x=length)
+    if colours:
+        scale = alt.Scale(domain=list(colours), range=list(colours.values()))
+        bars = bars.encode(color=alt.Color(f"{label}:N", scale=scale, legend=None))
+    names = base.mark_text(align="left", baseline="middle", dy=-7, limit=560).encode(
+        x=alt.value(0), text=alt.Text(f"{label}:N")
+    )
+    values = base.mark_text(align="left", dx=6, dy=9, color=colour("muted"), fontSize=12).encode(
+        x=length, text=alt.Text(f"{value}:Q", format=",")
+    )
+    return alt.layer(bars, names, values).properties(width="container", height=LABEL_HEIGHT * len(rows))
+
+
+def count_axis() -> alt.Axis:
+    """An axis of counts: 0, 500, 1k, 1.5k."""
+    return alt.Axis(tickCount=5, tickMinStep=1, labelExpr="datum.value ? format(abs(datum.value), '~s') : '0'")
+
+
+def by_level(rows: Rows, *, value: str, title: str, stacked: bool) -> alt.Chart:
+    """A quantity by day, one colour for each level: bars or, of many days, areas; lines where it does not add up."""
+    present = [level for level in LEVELS if any(row["level"] == level for row in rows)]
+    days = len({row["date_day"] for row in rows})
+    chart = alt.Chart(data(rows))
+    if not stacked:
+        marked = chart.mark_line(point=alt.OverlayMarkDef(size=30) if days <= MOST_BARS else False)
+    elif days <= MOST_BARS:
+        marked = chart.mark_bar()
+    else:
+        marked = chart.mark_area()
+    return marked.encode(
+        x=alt.X(
+            "date_day:T",
+            timeUnit="utcyearmonthdate",
+            title=None,
+            axis=alt.Axis(
+                format="%-d %b" if days <= MOST_BARS else "%b %Y",
+                grid=False,
+                labelOverlap=True,
+                labelFlush=True,
+                tickCount=8,
+            ),
+        ),
+        y=alt.Y(f"{value}:Q", title=title, stack="zero" if stacked else None, axis=count_axis()),
+        color=alt.Color(
+            "level:N", scale=alt.Scale(domain=present, range=[LEVELS[level] for level in present]), sort=present
+        ),
+        tooltip=[
+            alt.Tooltip("date_day:T", timeUnit="utcyearmonthdate", title="day", format="%a %-d %b %Y"),
+            alt.Tooltip("level:N"),
+            alt.Tooltip(f"{value}:Q", title=title, format=","),
+        ],
+    ).properties(width="container", height=260)
+
+
+def grid(
+    rows: Rows,
+    *,
+    x: alt.X,
+    y: alt.Y,
+    value: str,
+    unit: str,
+    row_height: int,
+    rows_shown: int,
+    labels: str | None = ",",
+    tooltip: list[alt.Tooltip] | None = None,
+) -> alt.LayerChart:
+    """Cells that are the darker the greater their value is; labels is the numbers' format, None leaves them out."""
+    greatest = max(row[value] for row in rows) or 1
+    darkest = LABELLED_OPACITY if labels else 1
+    base = alt.Chart(data(rows)).encode(
+        x=x, y=y, tooltip=[*(tooltip or []), alt.Tooltip(f"{value}:Q", title=unit, format=labels or ",")]
+    )
+    cells = base.mark_rect(color=colour("blue"), cornerRadius=3, stroke=colour("paper"), strokeWidth=2).encode(
+        opacity=alt.Opacity(f"{value}:Q", scale=alt.Scale(domain=[0, greatest], range=[0.05, darkest]), legend=None)
+    )
+    layers = [cells]
+    if labels:
+        layers.append(base.mark_text(fontSize=12).encode(text=alt.Text(f"{value}:Q", format=labels)))
+    return alt.layer(*layers).properties(width="container", height=row_height * rows_shown)
+
+
+def stacked_bars(rows: Rows, *, label: str, value: str, part: str, title: str) -> alt.Chart:
+    """Horizontal bars of few names, the greatest first, each made of parts in the order of their totals."""
+    names = by_total(rows, label, value)
+    parts = by_total(rows, part, value)
+    return (
+        alt.Chart(data(rows))
+        .mark_bar(height={"band": 0.72})
+        .encode(
+            x=alt.X(f"{value}:Q", title=title, axis=count_axis()),
+            y=alt.Y(f"{label}:N", sort=names, title=None, axis=alt.Axis(labelColor=colour("ink"), labelFontSize=13)),
+            color=alt.Color(
+                f"{part}:N",
+                sort=parts,
+                scale=alt.Scale(domain=parts, range=SYSTEMS),
+                legend=alt.Legend(columns=3, symbolLimit=12),
+            ),
+            order=alt.Order("part_rank:Q"),
+            tooltip=[alt.Tooltip(f"{label}:N"), alt.Tooltip(f"{part}:N"), alt.Tooltip(f"{value}:Q", format=",")],
+        )
+        .transform_calculate(part_rank=f"indexof({parts!r}, datum.{part})")
+        .properties(width="container", height=34 * len(names))
+    )
+
+
+def by_total(rows: Rows, name: str, value: str) -> list[str]:
+    """The values of a column, the one with the greatest sum first."""
+    totals: dict[str, float] = {}
+    for row in rows:
+        totals[row[name]] = totals.get(row[name], 0) + row[value]
+    return sorted(totals, key=lambda key: (-totals[key], key))
+
+
+def short_day(text: str) -> str:
+    """A day as there is room for it on an axis: 5 Nov 2018."""
+    date = dt.date.fromisoformat(text)
+    return f"{date.day} {date:%b %Y}"
+
+
+def axis_days(days: list[str]) -> dict[str, str]:
+    """Names of days for an axis, in their order, with the year where they are of several."""
+    ordered = sorted(set(days))
+    years = {day[:4] for day in ordered}
+    return {day: short_day(day) if len(years) > 1 else short_day(day)[:-5] for day in ordered}
+
+
+def distinct(names: list[str]) -> list[str]:
+    """The names, numbered where several things share one: an axis has a name only once."""
+    seen: dict[str, int] = {}
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+    count: dict[str, int] = {}
+    shown = []
+    for name in names:
+        count[name] = count.get(name, 0) + 1
+        shown.append(f"{name} ({count[name]})" if seen[name] > 1 else name)
+    return shown
+
+
+def weeks_between(mondays: list[str]) -> list[str]:
+    """Every Monday from the first to the last."""
+    first, last = dt.date.fromisoformat(min(mondays)), dt.date.fromisoformat(max(mondays))
+    return [(first + dt.timedelta(weeks=number)).isoformat() for number in range((last - first).days // 7 + 1)]

@@ -1,0 +1,85 @@
+"""The report as one HTML page that carries everything in itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import jinja2
+
+from pipeline.report.question import Question, Rows, has_figures
+from pipeline.report.theme import CONFIG, css
+from pipeline.state import moment
+
+FOLDER = Path(__file__).parent
+MOST_FIGURES = 100
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question with what the warehouse says to it. Without any figures there is neither a finding nor a chart."""
+
+    question: Question
+    rows: Rows
+    finding: str | None
+    chart: alt.TopLevelMixin | None
+
+    @classmethod
+    def of(cls, question: Question, rows: Rows) -> Answer:
+        if not has_figures(rows):
+            return cls(question, rows, None, None)
+        return cls(question, rows, question.finding(rows), question.chart(rows))
+
+    @property
+    def alternative(self) -> str:
+        """What a reader who cannot see the chart is told of it."""
+        return f"{self.question.picture} {self.finding}"
+
+    @property
+    def figures(self) -> Rows:
+        return self.rows[:MOST_FIGURES]
+
+    def specification(self) -> dict[str, Any]:
+        """The chart in Vega-Lite, with its data in it."""
+        chart = self.chart.to_dict()
+        chart.pop("$schema", None)
+        return {**chart, "description": self.alternative, "config": CONFIG}
+
+
+def render(**values: Any) -> str:
+    """The page from its template; values are what the template names."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["script"] = _for_script
+    return environment.get_template("page.html.j2").render(
+        moment=moment,
+        light=css(0),
+        dark=css(1),
+        style=(FOLDER / "page.css").read_text(encoding="utf-8"),
+        script=(FOLDER / "page.js").read_text(encoding="utf-8"),
+        **values,
+    )
+
+
+def vega_scripts(cache: Path) -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script. Putting it together takes 1.6 s, so it is kept in a folder."""
+    import vl_convert
+
+    language = ".".join(alt.VEGALITE_VERSION.split(".")[:2])
+    path = cache / f"vega-{version('vl-convert-python')}-{language}.js"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        unfinished.write_text(vl_convert.javascript_bundle(vl_version=language), encoding="utf-8")
+        unfinished.replace(path)
+    return path.read_text(encoding="utf-8")
+
+
+def _for_script(value: Any) -> str:
+    """JSON that nothing in it can break out of its script element."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")

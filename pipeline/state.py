@@ -1,0 +1,56 @@
+"""How fresh the warehouse is and how much is in it: what the report and the docs site have at their head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.warehouse import AGGREGATES, STAR, Warehouse
+
+TABLES = (*STAR, *AGGREGATES)
+
+
+@dataclass(frozen=True)
+class State:
+    """Times are UTC, and None where there is nothing yet. row_counts has every table that analysts use."""
+
+    first_event: datetime | None
+    last_event: datetime | None
+    last_load: datetime | None
+    loads: int
+    files: int
+    sources: list[str]
+    row_counts: dict[str, int]
+
+    @property
+    def places(self) -> str:
+        """The sources without the way to this machine's folders: what names them can stand on a web server."""
+        return ", ".join(source if source.startswith("s3://") else Path(source).name for source in self.sources)
+
+
+def read_state(warehouse: Warehouse, database: Path | None = None) -> State:
+    """Ask the warehouse, or a published file of it, for its state."""
+    staging, analytics = warehouse.schema("staging"), warehouse.schema("analytics")
+    first, last = warehouse.query(
+        f"select min(event_at), max(event_at) from {staging}.stg_events", database=database
+    ).rows[0]
+    loaded, loads, files = warehouse.query(
+        f"select max(loaded_at), count(distinct load_id), count(*) from {staging}.load_history", database=database
+    ).rows[0]
+    sources = warehouse.query(f"select distinct source from {staging}.load_history order by source", database=database)
+    counts = " union all ".join(f"select '{table}', count(*) from {analytics}.{table}" for table in TABLES)
+    return State(
+        first_event=first,
+        last_event=last,
+        last_load=loaded,
+        loads=loads,
+        files=files,
+        sources=[row[0] for row in sources.rows],
+        row_counts=dict(sorted(warehouse.query(counts, database=database).rows, key=lambda row: TABLES.index(row[0]))),
+    )
+
+
+def moment(value: datetime | None) -> str:
+    """A time as a reader writes it: 5 November 2018, 18:28 UTC."""
+    return f"{value.day} {value:%B %Y, %H:%M} UTC" if value else "none yet"
