@@ -92,7 +92,8 @@ def _mend(resource: Resource, found: Found, report: Report) -> None:
     while differences := resource.differences(found):
         if found.state is State.PAUSED:
             raise InfraError(
-                f"The {resource.kind} {resource.name} is paused and cannot be changed. `./inv infra.resume`, then again."
+                f"The {resource.kind} {resource.name} is paused and cannot be changed. "
+                "`./inv infra.resume`, then again."
             )
         if resource.fixed & set(differences):
             raise InfraError(f"The {resource.kind} {resource.name} came to differ meanwhile. Run the command again.")
@@ -100,8 +101,8 @@ def _mend(resource: Resource, found: Found, report: Report) -> None:
             without_effect += 1
             if without_effect > _MOST_CHANGES_WITHOUT_EFFECT:
                 raise InfraError(
-                    f"The {resource.kind} {resource.name} does not take {', '.join(differences)}: AWS said yes, and it is "
-                    "as it was. Something else may be changing it back."
+                    f"The {resource.kind} {resource.name} does not take {', '.join(differences)}: AWS said "
+                    "yes, and it is as it was. Something else may be changing it back."
                 )
             resource.context.clock.sleep(5)
         before = differences

@@ -52,9 +52,7 @@ def connection(context: Context) -> Connection:
             **which,
             "AWS_REGION": settings.region,
             "INVOKE_REDSHIFT_BUCKET": Bucket(context).name,
-            "INVOKE_REDSHIFT_COPY_ROLE_ARN": context.aws.arn("iam", _copy_role(context), region="")
-            if context.aws
-            else "",
+            "INVOKE_REDSHIFT_COPY_ROLE_ARN": context.online.arn("iam", _copy_role(context), region=""),
         }
     )
 

@@ -1,4 +1,4 @@
-"""What each command prints and asks. Standard output has what a shell or a file takes, standard error what a person reads."""
+"""What each command prints and asks: standard output for what is asked for, standard error for all around it."""
 
 from __future__ import annotations
 
@@ -157,7 +157,8 @@ def own_address() -> IPv4Network:
             return IPv4Network(IPv4Address(answer.read(64).decode().strip()))
     except (URLError, ValueError, OSError) as error:
         raise InfraError(
-            f"{_WHO_AM_I} did not tell this machine's address ({error}). Name it: INVOKE_INFRA_INGRESS_CIDR=203.0.113.7/32."
+            f"{_WHO_AM_I} did not tell this machine's address ({error}). "
+            "Name it: INVOKE_INFRA_INGRESS_CIDR=203.0.113.7/32."
         ) from error
 
 

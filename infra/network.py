@@ -12,7 +12,7 @@ from infra.resource import Context, Found, Resource, State
 
 
 class Ec2Resource(Resource):
-    """Found by its tags, since EC2 chooses the id. Of several (an answer that got lost on its way) the first is used."""
+    """Found by its tags, since EC2 chooses the id. Of several (an answer got lost) the first is used."""
 
     resource_type: str  # EC2's word for it in TagSpecifications
 
@@ -341,9 +341,8 @@ def use_existing_subnets(context: Context) -> None:
     Raises:
         InfraUsageError: they are not in one VPC, or two share a zone.
     """
-    assert context.aws is not None
     names = list(context.settings.subnets)
-    subnets = context.aws.client("ec2").describe_subnets(SubnetIds=names)["Subnets"]
+    subnets = context.online.client("ec2").describe_subnets(SubnetIds=names)["Subnets"]
     vpcs, zones = {subnet["VpcId"] for subnet in subnets}, [subnet["AvailabilityZone"] for subnet in subnets]
     if len(vpcs) != 1 or len(set(zones)) != len(zones):
         raise InfraUsageError(

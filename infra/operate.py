@@ -155,10 +155,9 @@ def with_size(settings: Any, *, nodes: str, node_type: str, base_capacity: str, 
 
 def find_tagged(context: Context) -> list[Remains]:
     """Everything in the region that bears the project's tag, and the roles; planned is what infra.up would keep."""
-    assert context.aws is not None
     project = context.settings.project
     planned = {step.found.id for step in make_plan(context).steps if step.found and step.action is not Action.FOREIGN}
-    tagging = context.aws.client("resourcegroupstaggingapi")
+    tagging = context.online.client("resourcegroupstaggingapi")
     pages = tagging.get_paginator("get_resources").paginate(TagFilters=[{"Key": PROJECT_TAG, "Values": [project]}])
     arns = {item["ResourceARN"] for page in pages for item in page["ResourceTagMappingList"]}
     arns |= {role["Arn"] for role in _roles(context)} | set(_snapshots(context))
@@ -172,22 +171,20 @@ def find_tagged(context: Context) -> list[Remains]:
 
 def _roles(context: Context) -> Iterator[dict[str, Any]]:
     """Roles by their path: the tag search of AWS leaves roles out."""
-    assert context.aws is not None
-    pages = context.aws.client("iam").get_paginator("list_roles").paginate(PathPrefix=context.settings.roles_path)
+    pages = context.online.client("iam").get_paginator("list_roles").paginate(PathPrefix=context.settings.roles_path)
     for page in pages:
         yield from (role for role in page["Roles"] if role["RoleName"].endswith(f"-{context.settings.region}"))
 
 
 def _snapshots(context: Context) -> Iterator[str]:
     """Snapshots that were taken of the project's warehouses; they outlive it and cost storage."""
-    assert context.aws is not None
     project = context.settings.project
     manual = {"ClusterIdentifier": project, "SnapshotType": "manual"}
-    for page in context.aws.client("redshift").get_paginator("describe_cluster_snapshots").paginate(**manual):
+    for page in context.online.client("redshift").get_paginator("describe_cluster_snapshots").paginate(**manual):
         for snapshot in page["Snapshots"]:
             if tag_map(snapshot.get("Tags")).get(PROJECT_TAG, project) == project:
-                yield context.aws.arn("redshift", f"snapshot:{project}/{snapshot['SnapshotIdentifier']}")
-    serverless = context.aws.client("redshift-serverless").get_paginator("list_snapshots")
+                yield context.online.arn("redshift", f"snapshot:{project}/{snapshot['SnapshotIdentifier']}")
+    serverless = context.online.client("redshift-serverless").get_paginator("list_snapshots")
     for page in serverless.paginate(namespaceName=project):
         for snapshot in page["snapshots"]:
             yield snapshot["snapshotArn"]

@@ -1,4 +1,4 @@
-"""What every kind of thing in the stack is: found by name and tag, compared with what is wanted, made, mended, deleted."""
+"""What every kind of thing in the stack is: found by name and tag, compared, made, mended, deleted."""
 
 from __future__ import annotations
 
@@ -48,6 +48,12 @@ class Context:
     zones: tuple[str, ...] = ()
     ids: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def online(self) -> Aws:
+        if self.aws is None:
+            raise RuntimeError("asked of AWS while offline")
+        return self.aws
+
     def id_of(self, key: str) -> str:
         return self.ids.get(key, f"({key}, not there yet)")
 
@@ -76,9 +82,7 @@ class Resource(ABC):
 
     @property
     def aws(self) -> Aws:
-        if self.context.aws is None:
-            raise RuntimeError("asked of AWS while offline")
-        return self.context.aws
+        return self.context.online
 
     def cost(self) -> Cost:
         return Cost()
