@@ -140,12 +140,15 @@ def _delete(resource: Resource, snapshot: str, report: Report) -> None:
     """Delete it, and whatever else bears its name and tag, and see it gone."""
     for found in _polls(resource):
         if found is None or not found.belongs_to(resource.settings.project):
-            return
+            break
         report(f"{resource.kind} {resource.name}: {found.detail or 'deleting'}")
         if found.state in (State.READY, State.PAUSED, State.FAILED):
             report(f"{resource.kind} {resource.name}: deleting")
             _patiently(resource, lambda one=found: resource.delete(one, snapshot=snapshot), report)
-    raise _too_long(resource)
+    else:
+        raise _too_long(resource)
+    if snapshot:
+        resource.tag_snapshot(snapshot)
 
 
 def _polls(resource: Resource) -> Any:

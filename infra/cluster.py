@@ -252,6 +252,11 @@ class Cluster(RedshiftResource):
         with ignoring("ClusterNotFound"):
             self.redshift.delete_cluster(ClusterIdentifier=self.name, **last)
 
+    def tag_snapshot(self, snapshot: str) -> None:
+        arn = self.aws.arn("redshift", f"snapshot:{self.name}/{snapshot}")
+        with ignoring("ResourceNotFoundFault"):
+            self.redshift.create_tags(ResourceName=arn, Tags=tag_list(self.tags))
+
 
 def _attributes(cluster: Mapping[str, Any]) -> dict[str, object]:
     groups = cluster.get("ClusterParameterGroups", [])

@@ -264,9 +264,23 @@ def _serverless(settings: InfraSettings, account: str, partition: str) -> Docume
         allow("LookAtWorkgroup", ["redshift-serverless:GetWorkgroup"], [places[1]]),
         allow("LookAtTags", ["redshift-serverless:ListTagsForResource"], places),
         allow(
-            "LookAtSnapshots", ["redshift-serverless:CreateSnapshot", "redshift-serverless:ListSnapshots"], [snapshots]
+            "LookAtSnapshots",
+            [
+                "redshift-serverless:CreateSnapshot",
+                "redshift-serverless:GetSnapshot",
+                "redshift-serverless:ListSnapshots",
+            ],
+            [snapshots],
+        ),
+        # The operator's own user gets its grant by the Data API, in the name of the admin.
+        allow("Grant", ["redshift-data:ExecuteStatement"], [places[1]], Condition=_ours(project)),
+        allow(
+            "AdminOfTheGrant",
+            ["secretsmanager:GetSecretValue"],
+            [arn("secretsmanager", f"secret:redshift!{project}-*")],
         ),
         # These have no resource that they could be limited to.
+        allow("GrantDone", ["redshift-data:DescribeStatement"], ["*"]),
         allow(
             "UsageLimits",
             [
@@ -280,6 +294,8 @@ def _serverless(settings: InfraSettings, account: str, partition: str) -> Docume
         allow("MakeNamespace", ["redshift-serverless:CreateNamespace"], [places[0]], Condition=_new(project)),
         allow("MakeWorkgroup", ["redshift-serverless:CreateWorkgroup"], [places[1]], Condition=_new(project)),
         allow("TagWhatIsMade", ["redshift-serverless:TagResource"], places, Condition=_new(project)),
+        allow("TagWhatIsThere", ["redshift-serverless:TagResource"], [places[1]], Condition=_ours(project)),
+        allow("TagLastSnapshot", ["redshift-serverless:TagResource"], [snapshots], Condition=_new(project)),
         allow(
             "ChangeNamespace",
             ["redshift-serverless:DeleteNamespace", "redshift-serverless:UpdateNamespace"],

@@ -104,6 +104,9 @@ class Resource(ABC):
     def delete(self, found: Found, *, snapshot: str = "") -> None:
         """Begin the deletion. snapshot is the name of a final snapshot for what holds data, or empty for none."""
 
+    def tag_snapshot(self, snapshot: str) -> None:  # noqa: B027  most have none
+        """Give a final snapshot the project's tag, so that it is found when all else is gone."""
+
     def differences(self, found: Found) -> dict[str, object]:
         """The attributes that are not as wanted, with what is wanted."""
         return {name: value for name, value in self.wanted().items() if found.attributes.get(name) != value}

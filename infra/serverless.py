@@ -48,11 +48,16 @@ class Namespace(ServerlessResource):
             wanted["kmsKeyId"] = self.settings.kms_key
         return wanted
 
-    def find(self) -> Found | None:
-        namespace = None
+    def describe(self) -> dict[str, Any]:
+        """What the service says of it, empty if it is not there."""
         with ignoring("ResourceNotFoundException"):
-            namespace = self.serverless.get_namespace(namespaceName=self.name)["namespace"]
-        if namespace is None:
+            namespace: dict[str, Any] = self.serverless.get_namespace(namespaceName=self.name)["namespace"]
+            return namespace
+        return {}
+
+    def find(self) -> Found | None:
+        namespace = self.describe()
+        if not namespace:
             return None
         attributes = {
             "database": namespace.get("dbName"),
@@ -93,6 +98,11 @@ class Namespace(ServerlessResource):
             }
         with ignoring("ResourceNotFoundException"):
             self.serverless.delete_namespace(namespaceName=self.name, **last)
+
+    def tag_snapshot(self, snapshot: str) -> None:
+        with ignoring("ResourceNotFoundException"):
+            arn = self.serverless.get_snapshot(snapshotName=snapshot)["snapshot"]["snapshotArn"]
+            self.serverless.tag_resource(resourceArn=arn, tags=tag_list(self.tags, "key", "value"))
 
 
 class Workgroup(ServerlessResource):
@@ -194,7 +204,8 @@ class UsageLimit(ServerlessResource):
             return None
         limits: list[dict[str, Any]] = []
         with ignoring("ResourceNotFoundException"):
-            limits = self.serverless.list_usage_limits(resourceArn=arn, usageType="serverless-compute")["usageLimits"]
+            answer = self.serverless.list_usage_limits(resourceArn=arn, usageType="serverless-compute")
+            limits = answer.get("usageLimits", [])
         for limit in limits:
             if limit["period"] == "daily":
                 attributes = {"amount": limit["amount"], "breachAction": limit["breachAction"]}

@@ -8,6 +8,7 @@ from datetime import timedelta
 from infra.aws import Aws, Clock
 from infra.cluster import Cluster, ParameterGroup, SubnetGroup
 from infra.errors import InfraUsageError
+from infra.grant import Grant
 from infra.iam import copy_role
 from infra.logs import LogGroup
 from infra.network import network, use_existing_subnets
@@ -43,6 +44,7 @@ def stack(context: Context) -> list[Resource]:
         copy_role(context, bucket.name),
         *network(context),
         *_warehouse(context),
+        *([Grant(context)] if context.settings.is_serverless else []),
         *time_to_live(context),
     ]
 

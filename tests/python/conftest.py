@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from infra_stack import account, signed_in  # noqa: F401  fixtures
 
 from pipeline.dbt import Dbt, close_connections
 from pipeline.settings import PROJECT_ROOT, Settings, read_settings
