@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -177,18 +178,20 @@ def _flag(text: Mapping[str, str], key: str) -> bool:
 
 
 def _region(text: Mapping[str, str]) -> str:
-    import boto3
-
     service = "redshift-serverless" if text["mode"] == "serverless" else "redshift"
-    session = boto3.Session()
-    regions = [
-        region
-        for partition in session.get_available_partitions()
-        for region in session.get_available_regions(service, partition_name=partition)
-    ]
-    if text["region"] not in regions:
+    if text["region"] not in _regions(service):
         raise _wrong("region", text["region"], f"a region that has {service}, such as us-west-2 where the data is")
     return text["region"]
+
+
+@functools.cache
+def _regions(service: str) -> frozenset[str]:
+    """Every region that has the service, of all partitions, by boto3's own list."""
+    import boto3
+
+    session = boto3.Session()
+    partitions = session.get_available_partitions()
+    return frozenset(region for one in partitions for region in session.get_available_regions(service, one))
 
 
 def _node_type(text: Mapping[str, str]) -> str:

@@ -55,7 +55,7 @@ class Failures:
 
     def take(self, service: str, name: str, request: dict[str, Any]) -> str | None:
         # Names and times that come of the clock do not make it another call.
-        call = re.sub(r"\d{14}|at\([^)]*\)|[0-9a-f]{8}-[0-9a-f-]{27}", "", f"{service}:{name}:{request}")
+        call = re.sub(r"\d{14}|statement-\d+|at\([^)]*\)|[0-9a-f]{8}-[0-9a-f-]{27}", "", f"{service}:{name}:{request}")
         if call in self.seen or name.startswith(READS) is not self.of_looks:
             return None
         self.seen.add(call)
