@@ -272,7 +272,7 @@ class SecurityGroup(Ec2Resource):
         origin = text.rpartition(" ")[2]
         port = {"IpProtocol": "tcp", "FromPort": self.settings.port, "ToPort": self.settings.port}
         if origin.startswith("sg-"):
-            return {**port, "UserIdGroupPairs": [{"GroupId": origin, "Description": "who carries this group"}]}
+            return {**port, "UserIdGroupPairs": [{"GroupId": origin}]}
         return {**port, "IpRanges": [{"CidrIp": origin, "Description": "infra.ingress_cidr"}]}
 
     def delete(self, found: Found, *, snapshot: str = "") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,8 @@ from infra.prices import NODE_HOUR
 from infra.resource import Context, Found, State
 from infra.serverless import Workgroup
 from infra.settings import NODE_COUNTS
+
+_SIZES = {"baseCapacity", "maxCapacity"}
 
 
 @dataclass(frozen=True)
@@ -100,16 +102,10 @@ def resize(context: Context, report: Report) -> None:
     if settings.is_serverless:
         workgroup = Workgroup(context)
         found = _ours(context, workgroup.find(), "workgroup")
-        sizes = {
-            name: value
-            for name, value in workgroup.differences(found).items()
-            if name in ("baseCapacity", "maxCapacity")
-        }
-        if not sizes:
+        if not workgroup.differences(found).keys() & _SIZES:
             raise InfraError(f"It has {settings.base_capacity} to {settings.max_capacity} RPU already.")
-        # Never is the most below the base, whichever way it goes.
-        for name in sorted(sizes, reverse=_grows(found, sizes)):
-            workgroup.change(found, {name: sizes[name]})
+        while sizes := {name: value for name, value in workgroup.differences(found).items() if name in _SIZES}:
+            workgroup.change(found, sizes)
             found = wait_until_ready(workgroup, report)
         return
     cluster, found = _cluster(context)
@@ -120,11 +116,6 @@ def resize(context: Context, report: Report) -> None:
     wait_until_ready(cluster, report)
     cluster.resize()
     wait_until_ready(cluster, report)
-
-
-def _grows(found: Found, sizes: dict[str, Any]) -> bool:
-    before: Any = found.attributes.get("maxCapacity") or 0
-    return bool(sizes.get("maxCapacity", 0) > before)
 
 
 def _cluster(context: Context) -> tuple[Cluster, Found]:
@@ -193,7 +184,3 @@ def _snapshots(context: Context) -> Iterator[str]:
 def _kind(arn: str) -> str:
     service, resource = arn.split(":")[2], arn.split(":", 5)[5]
     return f"{service} {resource.replace(':', '/').split('/')[0]}" if service != "s3" else "s3 bucket"
-
-
-def for_mode(context: Context, mode: str) -> Context:
-    return replace(context, settings=replace(context.settings, mode=mode))

@@ -130,10 +130,14 @@ def _network(settings: InfraSettings, account: str, partition: str) -> Document:
         allow(
             "MakeIn",
             ["ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateVpcEndpoint"],
-            [ours["vpc"], ours["route-table"]],
+            ours.values(),
             Condition=_ours(settings.project),
         ),
-        *([allow("GroupInYourVpc", ["ec2:CreateSecurityGroup"], [ours["vpc"]])] if settings.subnets else []),
+        *(
+            [allow("GroupInYourVpc", ["ec2:CreateSecurityGroup"], [ours["security-group"], ours["vpc"]])]
+            if settings.subnets
+            else []
+        ),
         allow(
             "TagWhatIsMade",
             ["ec2:CreateTags"],

@@ -85,7 +85,11 @@ def make_plan(context: Context) -> Plan:
     steps = [_step(resource) for resource in stack(context)]
     if any(step.action is Action.REPLACE and step.resource.key == "namespace" for step in steps):
         steps = [
-            replace(step, action=Action.REPLACE) if step.found and step.resource.key in _ON_THE_NAMESPACE else step
+            replace(step, action=Action.REPLACE)
+            if step.found and step.resource.key in _ON_THE_NAMESPACE
+            else Step(Action.CREATE, step.resource)
+            if step.resource.key == "grant"
+            else step
             for step in steps
         ]
     leaving = [Step(Action.DELETE, resource, found) for resource, found in _ours(context, unwanted(context))]

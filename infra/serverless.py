@@ -174,8 +174,11 @@ class Workgroup(ServerlessResource):
             )
 
     def change(self, found: Found, differences: Mapping[str, Any]) -> None:
-        """One attribute at a time: the service takes no two in one request."""
-        name, value = next(iter(differences.items()))
+        """One attribute at a time: the service takes no two in one request. Never is the most below the base."""
+        most: Any = found.attributes["maxCapacity"] or 0
+        grows = differences.get("maxCapacity", 0) > most
+        name = "maxCapacity" if grows else next(iter(differences))
+        value = differences[name]
         self.serverless.update_workgroup(
             workgroupName=self.name, **{name: _parameters() if name == "configParameters" else value}
         )

@@ -122,6 +122,7 @@ class ServerlessCalls(Records):
         [(key, value)] = _one_change(request, "workgroupName")
         self._check_workgroup({**thing.record, key: value})
         thing.record[key] = value
+        thing.record["endpoint"]["port"] = thing.record["port"]
         thing.ahead = ["MODIFYING"] * self.looks
         return {"workgroup": _shown_workgroup(thing.record, "MODIFYING")}
 

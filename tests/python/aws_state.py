@@ -25,8 +25,9 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.validate import ParamValidator
 from moto import mock_aws
 from moto.core.utils import method_names_from_class
+from moto.iam.access_control import PermissionResult
 from moto.moto_api._internal import moto_api_backend
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeBucket, s3_backends
 
 KINDS = ("error", "throttle", "timeout", "kill")
 READS = ("Describe", "Get", "List", "Head")
@@ -178,6 +179,8 @@ def aws_in_this_process(**options: Any) -> Iterator[AwsState]:
     with (
         # It is asked at each call and always answers the same.
         patch.object(moto.core.responses, "method_names_from_class", functools.cache(method_names_from_class)),
+        # moto takes a refusal of what comes without TLS for one of everything: it does not read conditions.
+        patch.object(FakeBucket, "get_permission", lambda *_: PermissionResult.NEUTRAL),
         patch.dict("os.environ", {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}),  # 1,300 images, at each reset
         mock_aws(),
         patch.object(botocore.handlers, "BUILTIN_HANDLERS", botocore.handlers.BUILTIN_HANDLERS + handlers),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import fnmatch
 import json
 import warnings
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from aws_account import ACCOUNT, REGION
 from infra_stack import Account, settings_with
 
+from infra.aws import Clock
 from infra.operate import find_tagged, pause, resize, resume
 from infra.operator_policy import operator_policies
 from infra.policies import Document, copy_policy, tls_only
@@ -50,8 +50,7 @@ def documents(**changes: Any) -> dict[str, Document]:
     """Every IAM document there is for these settings."""
     settings = settings_with(ttl="8h", **changes)
     aws = type("Aws", (), {"partition": "aws", "account": ACCOUNT, "arn": staticmethod(arn)})()
-    clock = type("Clock", (), {"now": staticmethod(lambda: timedelta())})()
-    context = Context(settings, aws, clock)
+    context = Context(settings, aws, Clock())
     ttl_role = time_to_live(context)[0]
     return {
         "copy": copy_policy("aws", "sparkify-own", settings.source_buckets, settings.kms_key),
