@@ -203,13 +203,19 @@ def infra_plan(context, offline=False):
     plan(_infra_settings(context), offline=offline)
 
 
-@task(name="up", help={"replace": "also where a warehouse must be deleted, with a final snapshot, and made anew"})
+@task(
+    name="up",
+    help={
+        "replace": "also where a warehouse must be deleted, with a final snapshot, and made anew; asks for the name",
+        "name": "the project's name, where nobody can be asked",
+    },
+)
 @on_aws
-def infra_up(context, replace=False):
+def infra_up(context, replace=False, name=""):
     """Bring about what infra.plan shows, and print how to reach the warehouse."""
     from infra.console import up
 
-    up(_infra_settings(context), may_replace=replace)
+    up(_infra_settings(context), may_replace=replace, name=name)
 
 
 @task(name="status", help={"exports": 'only the variables: eval "$(./inv infra.status --exports)"'})

@@ -56,14 +56,14 @@ def connect(settings: InfraSettings) -> Aws:
 
     with aws_errors():
         session = boto3.Session(region_name=settings.region)
-        caller = _client(session, "sts", settings.region).get_caller_identity()
+        caller = _client(session, "sts", settings.region, attempts=2).get_caller_identity()
     return Aws(session, settings.region, caller["Account"], caller["Arn"].split(":")[1], caller["Arn"])
 
 
-def _client(session: boto3.Session, service: str, region: str) -> Any:
+def _client(session: boto3.Session, service: str, region: str, attempts: int = 6) -> Any:
     from botocore.config import Config
 
-    config = Config(retries={"mode": "standard", "max_attempts": 6}, connect_timeout=10, read_timeout=60)
+    config = Config(retries={"mode": "standard", "max_attempts": attempts}, connect_timeout=10, read_timeout=60)
     return session.client(service, region_name=region, config=config)
 
 

@@ -25,6 +25,8 @@ _FAILED = (
     "incompatible-restore",
     "storage-full",
 )
+# What may be pending while the cluster is available, and passes; a new version may be pending for a week.
+_SEEN_TO = {"NodeType", "NumberOfNodes", "PubliclyAccessible", "EnhancedVpcRouting", "AutomatedSnapshotRetentionPeriod"}
 _SIZE, _ROLES, _LOGS = "nodes", "roles", "audit log"
 
 
@@ -164,7 +166,7 @@ class Cluster(RedshiftResource):
             return None
         status = cluster["ClusterStatus"]
         state = State.FAILED if status in _FAILED else _PAUSED.get(status, State.BUSY)
-        if state is State.READY and cluster.get("PendingModifiedValues"):
+        if state is State.READY and cluster.get("PendingModifiedValues", {}).keys() & _SEEN_TO:
             state = State.BUSY
         attributes: dict[str, object] = {}
         if state in (State.READY, State.PAUSED):
@@ -217,7 +219,7 @@ class Cluster(RedshiftResource):
             case "nodes":
                 self.resize()
             case "roles":
-                gone = [role for role in found.attributes[_ROLES] if role not in value]  # type: ignore[attr-defined]
+                gone = [role for role in found.attributes[_ROLES] if role not in value]
                 client.modify_cluster_iam_roles(**whose, AddIamRoles=value, RemoveIamRoles=gone)
             case "audit log":
                 client.enable_logging(**whose, LogDestinationType="cloudwatch", LogExports=value)

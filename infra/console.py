@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -44,7 +45,7 @@ def plan(settings: InfraSettings, *, offline: bool = False) -> None:
     print(view.plan_words(made))
 
 
-def up(settings: InfraSettings, *, may_replace: bool = False) -> None:
+def up(settings: InfraSettings, *, may_replace: bool = False, name: str = "") -> None:
     """Bring about the plan; print what leads to the warehouse, as a shell takes it."""
     with _signed_in(settings) as context:
         made = make_plan(context)
@@ -52,7 +53,7 @@ def up(settings: InfraSettings, *, may_replace: bool = False) -> None:
         say = _console()
         say.print(view.plan_table(made))
         if may_replace and any(step.loses_data for step in made.steps):
-            _ask_for_name(settings, "", "Data will be taken away; a final snapshot stays.")
+            _ask_for_name(settings, name, "Data will be taken away; a final snapshot stays.")
         with _live(say) as report:
             carry_out(made, report)
         say.print(f"{settings.project} is there. {cost_line(made.cost, settings.region)}", soft_wrap=True)
@@ -142,7 +143,7 @@ def policy(settings: InfraSettings, *, account: str = "") -> None:
 @contextmanager
 def _signed_in(settings: InfraSettings, *, check_offer: bool = True) -> Iterator[Context]:
     """A context on AWS, with this machine's address where only that is to be let in; refusals become one line."""
-    if settings.public and settings.ingress_cidr is None:
+    if check_offer and settings.public and settings.ingress_cidr is None:
         settings = replace(settings, ingress_cidr=own_address())
     with aws_errors():
         aws: Aws = connect(settings)
@@ -188,5 +189,11 @@ def _live(console: Console) -> Iterator[Report]:
 
         yield report
         return
+    began = time.monotonic()
+
+    def update(text: str) -> None:
+        minutes, seconds = divmod(int(time.monotonic() - began), 60)
+        live.update(f"{text} ({minutes}:{seconds:02})")
+
     with console.status("…") as live:
-        yield live.update
+        yield update

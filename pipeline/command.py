@@ -43,7 +43,7 @@ def command(
             if _was_interrupted:
                 raise Exit(f"Interrupted. {interrupted}", code=130) from None
             if isinstance(error, errors):
-                raise Exit(f"Error: {error}", code=error.exit_code) from None  # type: ignore[attr-defined]
+                raise Exit(f"Error: {error}", code=error.exit_code) from None
             raise
         if code:
             raise Exit(code=code)

@@ -82,7 +82,7 @@ class AwsState(RedshiftCalls, ServerlessCalls):
     def reset(self, **options: Any) -> None:
         """Begin with an empty account again; clients that are there stay."""
         moto_api_backend.reset()
-        self.__init__(**options)  # type: ignore[misc]
+        self.__init__(**options)
 
     def everything(self) -> list[str]:
         return inventory(self)

@@ -12,8 +12,8 @@ from ipaddress import IPv4Network
 
 import pytest
 from conftest import PROJECT_ROOT, Project
-from infra_stack import Account
-from invoke import Collection, Config, Program
+from infra_stack import CONFIG, Account
+from invoke import Collection, Program
 
 from infra import console
 from infra.errors import InfraError
@@ -33,13 +33,17 @@ def run(account: Account, capfd: pytest.CaptureFixture[str], monkeypatch: pytest
     import tasks
 
     def call(*arguments: str, **settings: str) -> tuple[int, str, str]:
-        program = Program(namespace=Collection.from_module(tasks), config_class=Config)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("sys.stdin", open(os.devnull))
+        namespace = Collection.from_module(tasks)
+        namespace.configure(CONFIG)
+        code = 0
+        with pytest.MonkeyPatch.context() as patch, open(os.devnull, encoding="utf-8") as nothing:
+            patch.setattr("sys.stdin", nothing)
             for name, value in settings.items():
                 patch.setenv(name, value)
-            program.run(["invoke", *arguments], exit=False)
-            code = getattr(program, "exit_code", 0)
+            try:
+                Program(namespace=namespace).run(["invoke", *arguments])
+            except SystemExit as end:
+                code = int(end.code or 0)
         captured = capfd.readouterr()
         return code, captured.out, captured.err
 
@@ -65,7 +69,7 @@ def test_the_readmes_commands_go_from_nothing_to_nothing(account: Account, run: 
     assert {arguments[0] for _, arguments in commands} >= {"infra.plan", "infra.up", "infra.status", "infra.down"}
     for settings, arguments in commands:
         outputs = run(*arguments, **{name: value for name, value in settings.items() if name.startswith("INVOKE_")})
-        assert "Error" not in outputs[2], (arguments, outputs[2])
+        assert outputs[0] == 0, (arguments, outputs[2])
         assert outputs[1], arguments
     assert account.state.everything() == []
 
@@ -111,8 +115,8 @@ def test_up_prints_for_a_shell_and_down_asks_for_the_name(account: Account, run:
 
     there = account.state.everything()
     for arguments in ((), ("--name", "sparkly")):
-        _, _, err = run("infra.down", *arguments)
-        assert "Nothing was done" in err
+        code, _, err = run("infra.down", *arguments)
+        assert (code, "Nothing was done" in err) == (1, True)
         assert account.state.everything() == there
     _, out, _ = run("infra.down", "--name", "sparkify", "--no-snapshot")
     assert "nothing remains" in out
@@ -137,7 +141,8 @@ def test_pause_resume_resize_find_and_policy(account: Account, run: Run) -> None
     assert "Put infra.nodes: 2 into invoke.yaml" in run("infra.resize", "--nodes", "2")[1]
     assert account.state.clusters["sparkify"].record["NumberOfNodes"] == 2
     assert "--base-capacity" not in run("infra.resize", "--nodes", "4")[2]
-    assert "A cluster has no capacity in RPU" in run("infra.resize", "--base-capacity", "16")[2]
+    code, _, err = run("infra.resize", "--base-capacity", "16")
+    assert (code, "A cluster has no capacity in RPU" in err) == (2, True)
     assert "Say the new size" in run("infra.resize")[2]
     assert "in the plan" in run("infra.find")[1]
     policies = json.loads(run("infra.policy")[1])
@@ -151,6 +156,22 @@ def test_public_without_a_range_lets_in_this_machine_alone(account: Account, run
     [group] = [line for line in account.state.everything() if line.startswith("security group")]
     assert "203.0.113.7/32" in group
     assert "0.0.0.0/0" not in group
+
+
+def test_replacing_data_asks_for_the_name(account: Account, run: Run) -> None:
+    run("infra.up")
+    assert "say --replace" in run("infra.up", INVOKE_INFRA_DATABASE="other")[2]
+    assert "Nothing was done" in run("infra.up", "--replace", INVOKE_INFRA_DATABASE="other")[2]
+    assert account.state.clusters["sparkify"].record["DBName"] == "sparkify"
+    assert run("infra.up", "--replace", "--name", "sparkify", INVOKE_INFRA_DATABASE="other")[0] == 0
+    assert account.state.clusters["sparkify"].record["DBName"] == "other"
+
+
+def test_the_environment_is_taken_at_its_word(account: Account, run: Run) -> None:
+    run("infra.up", INVOKE_INFRA_PUBLIC="false", INVOKE_INFRA_MULTI_AZ="0")
+    assert account.state.clusters["sparkify"].record["PubliclyAccessible"] is False
+    code, _, err = run("infra.plan", "--offline", INVOKE_INFRA_NODES="two")
+    assert (code, "infra.nodes is 'two'" in err) == (2, True)
 
 
 def test_an_address_that_cannot_be_found_out_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""AWS Security Hub's controls for Redshift, held against a stack as it was made; docs/security_controls.md lists them."""
+"""AWS Security Hub's controls, held against a stack as it was made; docs/security_controls.md lists them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_tagged(tags: list[dict[str, str]]) -> bool:
     return TAG in {tag.get("Key") or tag.get("key") for tag in tags}
 
 
-def ingress_is_restricted(account: Account) -> bool:
+def ingress_is_restricted(_: Account) -> bool:
     ec2 = boto3.client("ec2", region_name="us-west-2")
     named = [{"Name": f"tag:{TAG}", "Values": ["sparkify"]}]
     [group] = ec2.describe_security_groups(Filters=named)["SecurityGroups"]

@@ -219,12 +219,12 @@ def test_a_network_that_the_warehouse_stands_in_is_not_replaced(account: Account
 def test_subnets_that_are_there_are_used_and_left_alone(account: Account) -> None:
     ec2 = client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
-    ids = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.1.{number}.0/24", AvailabilityZone=f"us-west-2{zone}")["Subnet"][
-            "SubnetId"
-        ]
-        for number, zone in enumerate("abc")
-    ]
+
+    def subnet(number: int, zone: str) -> str:
+        made = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.1.{number}.0/24", AvailabilityZone=f"us-west-2{zone}")
+        return made["Subnet"]["SubnetId"]
+
+    ids = [subnet(number, zone) for number, zone in enumerate("abc")]
     there = account.state.everything()
     for mode in ("provisioned", "serverless"):
         settings = account.settings(mode=mode, subnets=",".join(ids))

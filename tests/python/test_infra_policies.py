@@ -54,7 +54,7 @@ def documents(**changes: Any) -> dict[str, Document]:
     ttl_role = time_to_live(context)[0]
     return {
         "copy": copy_policy("aws", "sparkify-own", settings.source_buckets, settings.kms_key),
-        "ttl": ttl_role.wanted()["permissions"],  # type: ignore[dict-item]
+        "ttl": ttl_role.wanted()["permissions"],
         **operator_policies(settings, account=ACCOUNT),
     }
 
