@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from infra.aws import PROJECT_TAG
+
 Document = dict[str, Any]
 
 
@@ -30,6 +32,16 @@ def allow(sid: str, actions: Iterable[str], resources: Iterable[str], **more: An
         "Resource": sorted(resources),
         **more,
     }
+
+
+def of_project(project: str) -> dict[str, Any]:
+    """A condition: what is there bears the project's tag."""
+    return {"StringEquals": {f"aws:ResourceTag/{PROJECT_TAG}": project}}
+
+
+def for_project(project: str) -> dict[str, Any]:
+    """A condition: what is made is made with the project's tag."""
+    return {"StringEquals": {f"aws:RequestTag/{PROJECT_TAG}": project}}
 
 
 def trust(services: Iterable[str], account: str) -> Document:

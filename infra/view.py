@@ -110,9 +110,7 @@ def _what(step: Step) -> str:
         case Action.CHANGE if not step.differences:
             return f"{step.found.detail if step.found else ''}; looked at when AWS is done"
         case Action.CHANGE | Action.REPLACE:
-            return "; ".join(
-                f"{name}: {_was(step, name)} → {_short(step.differences[name])}" for name in step.differences
-            )
+            return "; ".join(_change(step, name) for name in step.differences)
         case Action.FOREIGN:
             return "there, and without this project's tag"
         case Action.DELETE:
@@ -120,12 +118,16 @@ def _what(step: Step) -> str:
     return ""
 
 
+def _change(step: Step, name: str) -> str:
+    if isinstance(step.differences[name], dict):  # a document, which nobody reads in a table
+        return f"{name}: not as planned"
+    return f"{name}: {_was(step, name)} → {_short(step.differences[name])}"
+
+
 def _was(step: Step, name: str) -> str:
     return _short(step.found.attributes.get(name)) if step.found else "nothing"
 
 
 def _short(value: object) -> str:
-    if isinstance(value, dict) and "Statement" in value:
-        return "as planned" if value else "nothing"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return "nothing" if value in (None, [], "") else text if len(text) <= 60 else f"{text[:59]}…"

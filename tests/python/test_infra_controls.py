@@ -104,3 +104,33 @@ def test_the_table_has_every_control_and_the_setting_where_a_default_departs() -
     for control, (changes, _) in CONTROLS.items():
         for name in set(changes) - {"mode", "node_type", "nodes", "public"}:
             assert f"`infra.{name}`" in rows[control][2], control
+
+
+def test_serverless_is_stopped_at_its_limit(account: Account) -> None:
+    account.up(account.settings(**SERVERLESS, base_capacity=16, max_capacity=24, usage_limit=5))
+    [limit] = account.state.usage_limits.values()
+    assert (limit["amount"], limit["period"], limit["breachAction"]) == (5, "daily", "deactivate")
+    assert (workgroup(account)["baseCapacity"], workgroup(account)["maxCapacity"]) == (16, 24)
+
+
+def test_nobody_is_told_a_password(account: Account) -> None:
+    for mode in ("provisioned", "serverless"):
+        account.state.reset()
+        account.up(account.settings(mode=mode))
+        given = {name for _, request in account.state.requests for name in request}
+        assert given.isdisjoint({"MasterUserPassword", "adminUserPassword"})
+
+
+def test_the_bucket_is_private_encrypted_versioned_and_does_not_keep_manifests(account: Account) -> None:
+    account.up(account.settings(kms_key=KEY))
+    s3, name = boto3.client("s3", region_name="us-west-2"), {"Bucket": "sparkify-123456789012-us-west-2"}
+    assert set(s3.get_public_access_block(**name)["PublicAccessBlockConfiguration"].values()) == {True}
+    assert s3.get_bucket_ownership_controls(**name)["OwnershipControls"]["Rules"] == [
+        {"ObjectOwnership": "BucketOwnerEnforced"}
+    ]
+    [rule] = s3.get_bucket_encryption(**name)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
+    assert s3.get_bucket_versioning(**name)["Status"] == "Enabled"
+    [rule] = s3.get_bucket_lifecycle_configuration(**name)["Rules"]
+    assert (rule["Filter"]["Prefix"], rule["Expiration"]["Days"]) == ("manifests/", 30)
+    assert "aws:SecureTransport" in s3.get_bucket_policy(**name)["Policy"]
