@@ -111,8 +111,8 @@ def _step(resource: Resource) -> Step:
     resource.context.ids[resource.key] = found.id
     if found.state is State.LEAVING:
         return Step(Action.CREATE, resource, found)
-    # While AWS is at work on it there is nothing to compare; infra.up waits, then looks again.
-    if found.state is State.BUSY:
+    # While AWS is at work on it, or it is broken, there is nothing to compare; infra.up waits, looks again, and says so.
+    if found.state in (State.BUSY, State.FAILED):
         return Step(Action.CHANGE, resource, found)
     differences = resource.differences(found)
     if resource.fixed & set(differences):

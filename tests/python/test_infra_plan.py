@@ -255,6 +255,16 @@ def test_up_waits_for_a_cluster_that_is_being_deleted_and_makes_it_anew(account:
     assert account.state.everything() == there
 
 
+def test_a_broken_cluster_is_named_and_can_be_deleted(account: Account) -> None:
+    settings = account.settings()
+    account.up(settings)
+    account.state.clusters["sparkify"].record["resting"] = "incompatible-network"
+    with pytest.raises(InfraError, match="is in the state incompatible-network"):
+        account.up(settings)
+    account.down(settings, take_snapshot=False)
+    assert account.state.everything() == []
+
+
 def test_an_hour_of_creating_is_waited_for_and_a_day_is_not(account: Account) -> None:
     account.state.looks = 200
     account.up(account.settings())
