@@ -111,7 +111,7 @@ def _step(resource: Resource) -> Step:
     resource.context.ids[resource.key] = found.id
     if found.state is State.LEAVING:
         return Step(Action.CREATE, resource, found)
-    # While AWS is at work on it, or it is broken, there is nothing to compare; infra.up waits, looks again, and says so.
+    # While AWS is at work on it, or it is broken, there is nothing to compare: infra.up waits, and looks again.
     if found.state in (State.BUSY, State.FAILED):
         return Step(Action.CHANGE, resource, found)
     differences = resource.differences(found)
