@@ -34,8 +34,11 @@ _NOT_YET = (
 _NOT_YET_SECONDS = 900
 
 
-def carry_out(plan: Plan, report: Report) -> None:
-    """Bring about what the plan has; call Plan.check before. Stopped anywhere, the next plan has what is left."""
+def carry_out(plan: Plan, report: Report) -> str:
+    """Bring about what the plan has; return the name of the final snapshot if a warehouse had to go, or nothing.
+
+    Call Plan.check before. Stopped anywhere, the next plan has what is left.
+    """
     context = plan.context
     snapshot = snapshot_name(context)
     for step in reversed(plan.with_action(Action.REPLACE)):
@@ -49,17 +52,21 @@ def carry_out(plan: Plan, report: Report) -> None:
                 _mend(step.resource, _wait(step.resource, report), report)
     for step in plan.with_action(Action.DELETE):
         _delete(step.resource, snapshot, report)
+    return snapshot if any(_takes_snapshot(step) for step in plan.with_action(Action.REPLACE, Action.DELETE)) else ""
 
 
 def tear_down(plan: Plan, *, take_snapshot: bool, report: Report) -> str:
     """Delete what the plan has, in its order; return the name of the final snapshot, or nothing."""
     snapshot = snapshot_name(plan.context) if take_snapshot else ""
-    taken = ""
     for step in plan.steps:
         _delete(step.resource, snapshot, report)
-        if snapshot and step.resource.key in ("cluster", "namespace"):
-            taken = snapshot
-    return taken
+    return snapshot if any(_takes_snapshot(step) for step in plan.steps) else ""
+
+
+def _takes_snapshot(step: Step) -> bool:
+    """Whether a snapshot is taken of it; of what was leaving already the call that began it has taken one, or not."""
+    is_leaving = step.found is not None and step.found.state is State.LEAVING
+    return step.resource.key in ("cluster", "namespace") and not is_leaving
 
 
 def snapshot_name(context: Context) -> str:

@@ -55,7 +55,9 @@ def up(settings: InfraSettings, *, may_replace: bool = False, name: str = "") ->
         if may_replace and any(step.loses_data for step in made.steps):
             _ask_for_name(settings, name, "Data will be taken away; a final snapshot stays.")
         with _live(say) as report:
-            carry_out(made, report)
+            snapshot = carry_out(made, report)
+        if snapshot:
+            say.print(f"The final snapshot of what had to go is {snapshot}.")
         say.print(f"{settings.project} is there. {cost_line(made.cost, settings.region)}", soft_wrap=True)
         if not settings.public:
             say.print("It is private: the next commands work from inside its network (see infra.public).")

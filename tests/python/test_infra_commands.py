@@ -163,7 +163,9 @@ def test_replacing_data_asks_for_the_name(account: Account, run: Run) -> None:
     assert "say --replace" in run("infra.up", INVOKE_INFRA_DATABASE="other")[2]
     assert "Nothing was done" in run("infra.up", "--replace", INVOKE_INFRA_DATABASE="other")[2]
     assert account.state.clusters["sparkify"].record["DBName"] == "sparkify"
-    assert run("infra.up", "--replace", "--name", "sparkify", INVOKE_INFRA_DATABASE="other")[0] == 0
+    code, _, err = run("infra.up", "--replace", "--name", "sparkify", INVOKE_INFRA_DATABASE="other")
+    [snapshot] = account.state.snapshots
+    assert (code, f"The final snapshot of what had to go is {snapshot}" in err) == (0, True)
     assert account.state.clusters["sparkify"].record["DBName"] == "other"
 
 
