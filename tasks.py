@@ -1,9 +1,11 @@
 """The door to the warehouse: `./inv --list` shows what there is, `./inv --help TASK` what a task takes."""
 
+import functools
 import sys
 
 from invoke import Collection, task
 
+from infra.errors import InfraError
 from pipeline.command import command, fail, settings_of
 
 _QUIET = "print nothing but warnings and errors"
@@ -244,7 +246,126 @@ def stand_in(context):
     return run_stand_in()
 
 
+on_aws = functools.partial(command, errors=InfraError, interrupted="What AWS was asked for goes on; run it again.")
+
+
+def _infra_settings(context, **flags):
+    from infra.settings import read_infra_settings
+
+    return read_infra_settings(context.config, **flags)
+
+
+@task(name="plan", help={"offline": "without AWS, credentials or network: everything, why, and what it costs"})
+@on_aws
+def infra_plan(context, offline=False):
+    """Show what infra.up would create, change, keep or delete, and what it costs."""
+    from infra.console import plan
+
+    plan(_infra_settings(context), offline=offline)
+
+
+@task(
+    name="up",
+    help={
+        "replace": "also where a warehouse must be deleted, with a final snapshot, and made anew; asks for the name",
+        "name": "the project's name, where nobody can be asked",
+    },
+)
+@on_aws
+def infra_up(context, replace=False, name=""):
+    """Bring about what infra.plan shows, and print how to reach the warehouse."""
+    from infra.console import up
+
+    up(_infra_settings(context), may_replace=replace, name=name)
+
+
+@task(name="status", help={"exports": 'only the variables: eval "$(./inv infra.status --exports)"'})
+@on_aws
+def infra_status(context, exports=False):
+    """Show state, endpoint, cost so far, and what is not as planned."""
+    from infra.console import status
+
+    status(_infra_settings(context), exports=exports)
+
+
+@task(name="pause")
+@on_aws
+def infra_pause(context):
+    """Pause the cluster: only storage is paid for."""
+    from infra.console import pause
+
+    pause(_infra_settings(context))
+
+
+@task(name="resume")
+@on_aws
+def infra_resume(context):
+    """Wake a paused cluster."""
+    from infra.console import resume
+
+    resume(_infra_settings(context))
+
+
+@task(
+    name="resize",
+    help={
+        "nodes": "number of nodes",
+        "node-type": "type of nodes, such as rg.xlarge",
+        "base-capacity": "serverless: RPU that queries start with",
+        "max-capacity": "serverless: RPU that they may grow to",
+    },
+)
+@on_aws
+def infra_resize(context, nodes="", node_type="", base_capacity="", max_capacity=""):
+    """Give the warehouse another size; the data stays, queries wait some minutes."""
+    from infra.console import resize
+
+    size = {"nodes": nodes, "node_type": node_type, "base_capacity": base_capacity, "max_capacity": max_capacity}
+    resize(_infra_settings(context, **size), **size)
+
+
+@task(
+    name="down", help={"name": "the project's name, where nobody can be asked", "snapshot": "--no-snapshot: take none"}
+)
+@on_aws
+def infra_down(context, name="", snapshot=True):
+    """Delete all of the project after a final snapshot, and look whether anything remains. Asks for the name."""
+    from infra.console import down
+
+    down(_infra_settings(context), name=name, take_snapshot=snapshot)
+
+
+@task(name="policy", help={"account": "the account's 12 digits (default: that of the credentials)"})
+@on_aws
+def infra_policy(context, account=""):
+    """Print the least IAM policies that an operator of the stack needs."""
+    from infra.console import policy
+
+    policy(_infra_settings(context), account=account)
+
+
+@task(name="find")
+@on_aws
+def infra_find(context):
+    """List everything in the region that bears the project's tag, and say what is not in the plan."""
+    from infra.console import find
+
+    find(_infra_settings(context))
+
+
 docs = Collection("docs", docs_build, docs_serve)
+infrastructure = Collection(
+    "infra",
+    infra_plan,
+    infra_up,
+    infra_status,
+    infra_pause,
+    infra_resume,
+    infra_resize,
+    infra_down,
+    infra_policy,
+    infra_find,
+)
 namespace = Collection(
-    run, load, publish, reset, query, report, notebook, simulate, test, lint, stand_in, docs
+    run, load, publish, reset, query, report, notebook, simulate, test, lint, stand_in, docs, infrastructure
 )

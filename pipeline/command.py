@@ -15,11 +15,17 @@ from invoke.exceptions import Exit
 from pipeline.errors import PipelineError
 from pipeline.settings import Settings, read_settings
 
+_INTERRUPTED = "What was committed stays; run it again to finish."
 _was_interrupted = False
 
 
-def command(body: Callable[..., int | None]) -> Callable[..., None]:
-    """Run a task's body; its exit code is what it returns, an error's own code, or 130 after Ctrl-C."""
+def command(
+    body: Callable[..., int | None], *, errors: type[Exception] = PipelineError, interrupted: str = _INTERRUPTED
+) -> Callable[..., None]:
+    """Run a task's body; its exit code is what it returns, an error's own code, or 130 after Ctrl-C.
+
+    errors are those that are meant for the user, and carry an exit_code.
+    """
 
     @functools.wraps(body)
     def wrapper(*arguments: Any, **flags: Any) -> None:
@@ -35,8 +41,8 @@ def command(body: Callable[..., int | None]) -> Callable[..., None]:
             return
         except (Exception, KeyboardInterrupt) as error:
             if _was_interrupted:
-                raise Exit("Interrupted. What was committed stays; run it again to finish.", code=130) from None
-            if isinstance(error, PipelineError):
+                raise Exit(f"Interrupted. {interrupted}", code=130) from None
+            if isinstance(error, errors):
                 raise Exit(f"Error: {error}", code=error.exit_code) from None
             raise
         if code:

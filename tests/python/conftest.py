@@ -16,6 +16,7 @@ from uuid import uuid4
 import boto3
 import duckdb
 import pytest
+from infra_stack import account, signed_in  # noqa: F401  fixtures
 from redshift_stand_in import StandIn
 
 from pipeline.dbt import Dbt, close_connections
@@ -250,9 +251,16 @@ def bench(parsed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 @pytest.fixture(scope="session")
-def stand_in() -> Iterator[StandIn]:
+def started_stand_in() -> Iterator[StandIn]:
     with StandIn() as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def stand_in(started_stand_in: StandIn) -> StandIn:
+    """The Redshift stand-in, empty for each module: moto's state is shared with all that use moto in this process."""
+    started_stand_in.reset()
+    return started_stand_in
 
 
 @pytest.fixture(scope="session")
@@ -264,14 +272,12 @@ def redshift_manifests() -> dict[str, Any]:
 @pytest.fixture
 def redshift_bench(
     stand_in: StandIn, redshift_manifests: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[RedshiftBench]:
+) -> RedshiftBench:
     """An empty warehouse on the stand-in."""
     stand_in.reset()
     for name, value in {**stand_in.environment(), "SPARKIFY_REDSHIFT_METHOD": "database"}.items():
         monkeypatch.setenv(name, value)
-    yield make_redshift_bench(redshift_manifests, tmp_path, monkeypatch)
-    stand_in.before_object = None
-    stand_in.allow_reading("*")
+    return make_redshift_bench(redshift_manifests, tmp_path, monkeypatch)
 
 
 def make_redshift_bench(manifests: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> RedshiftBench:

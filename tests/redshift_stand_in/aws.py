@@ -85,6 +85,10 @@ class Aws:
         self._thread.join()
         self._server.server_close()
 
+    def reset(self) -> None:
+        """Forget everything. moto's state belongs to the process: whoever uses moto in it may have done so, too."""
+        get_backend("moto_api")[DEFAULT_ACCOUNT_ID]["global"].reset()
+
     def client(self, service: str, region: str = REGION) -> Any:
         """A client of this AWS, whatever the environment says of another."""
         return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region).client(

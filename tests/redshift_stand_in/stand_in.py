@@ -117,8 +117,11 @@ class StandIn:
         connection.close()
 
     def reset(self) -> None:
-        """An empty database, whoever was connected to the old one."""
+        """An empty database and an AWS as at the start, whoever was connected to the old ones."""
         self.drop_connections()
+        self.before_object = None
+        self.aws.reset()
+        self._furnish_aws()
         connection = self.postgres.connect("postgres")
         with connection.cursor() as cursor:
             cursor.execute(f'drop database "{DATABASE}" with (force)')

@@ -1,0 +1,181 @@
+"""The way to AWS: clients by boto3's own chain, the tag that says whose a thing is, and refusals in one line."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from infra.errors import InfraError, InfraUsageError
+
+if TYPE_CHECKING:
+    import boto3
+
+    from infra.settings import InfraSettings
+
+PROJECT_TAG = "sparkify:project"
+
+
+class Clock:
+    """The time and the waiting; the tests have one that does not wait."""
+
+    def now(self) -> datetime:
+        return datetime.now(tz=UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Aws:
+    """One account and region. Clients are made once each: making one costs more than most calls."""
+
+    session: boto3.Session
+    region: str
+    account: str
+    partition: str
+    caller: str
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = _client(self.session, service, self.region)
+        return self._clients[service]
+
+    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
+        return f"arn:{self.partition}:{service}:{self.region if region is None else region}:{self.account}:{resource}"
+
+
+def connect(settings: InfraSettings) -> Aws:
+    """Sign in with what boto3 finds: the environment, a profile, SSO, the role of this machine."""
+    import boto3
+
+    with aws_errors():
+        session = boto3.Session(region_name=settings.region)
+        caller = _client(session, "sts", settings.region, attempts=2).get_caller_identity()
+    return Aws(session, settings.region, caller["Account"], caller["Arn"].split(":")[1], caller["Arn"])
+
+
+def _client(session: boto3.Session, service: str, region: str, attempts: int = 6) -> Any:
+    from botocore.config import Config
+
+    config = Config(retries={"mode": "standard", "max_attempts": attempts}, connect_timeout=10, read_timeout=60)
+    return session.client(service, region_name=region, config=config)
+
+
+def tags_of(project: str, name: str = "") -> dict[str, str]:
+    """The tags that everything carries; only what has the first one is ever changed or deleted."""
+    return {PROJECT_TAG: project, **({"Name": name} if name else {})}
+
+
+def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+    return [{key: name, value: text} for name, text in tags.items()]
+
+
+def tag_map(tags: list[dict[str, str]] | None) -> dict[str, str]:
+    """Tags as AWS gives them, in whichever case the service writes Key and Value."""
+    return {tag.get("Key") or tag["key"]: tag.get("Value") or tag.get("value", "") for tag in tags or []}
+
+
+@contextmanager
+def ignoring(*codes: str) -> Iterator[None]:
+    """Take an answer of one of these error codes for the end that was wanted; everything else is raised."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in codes:
+            raise
+
+
+_SIGN_IN = "Set AWS_PROFILE, sign in with `aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_CODES = {
+    "expired": ("ExpiredToken", "ExpiredTokenException", "RequestExpired"),
+    "unknown": ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"),
+    "signature": ("SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature"),
+    "denied": (
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "UnauthorizedException",
+        "Client.UnauthorizedOperation",
+        "DependentServiceAccessDenied",
+        "403",
+    ),
+    "throttled": (
+        "Throttling",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "SlowDown",
+        "DependentServiceRequestThrottlingFault",
+    ),
+}
+_CAUSES = {code: cause for cause, codes in _CODES.items() for code in codes}
+
+
+@contextmanager
+def aws_errors() -> Iterator[None]:
+    """Turn what AWS or its library refuses into one line that says what to do."""
+    from botocore import exceptions
+
+    try:
+        yield
+    except exceptions.ClientError as error:
+        raise _from_answer(error) from error
+    except exceptions.ProfileNotFound as error:
+        raise InfraUsageError(f"{error}. {_SIGN_IN}.") from error
+    except (
+        exceptions.NoCredentialsError,
+        exceptions.PartialCredentialsError,
+        exceptions.CredentialRetrievalError,
+        exceptions.TokenRetrievalError,
+        exceptions.SSOError,
+    ) as error:
+        raise InfraError(f"No AWS credentials that work were found ({_one_line(error)}). {_SIGN_IN}.") from error
+    except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
+        raise InfraError(
+            f"AWS could not be reached ({_one_line(error)}). Check the network, then run the command again: "
+            "it goes on where it was."
+        ) from error
+    except exceptions.BotoCoreError as error:
+        raise InfraError(f"{_one_line(error)}.") from error
+
+
+def _from_answer(error: Any) -> InfraError:
+    code, text = error.response["Error"].get("Code", ""), _one_line(error.response["Error"].get("Message", ""))
+    match _CAUSES.get(code):
+        case "expired":
+            return InfraError(f"The AWS credentials have expired. {_SIGN_IN}.")
+        case "unknown":
+            return InfraError(f"AWS does not know these credentials ({code}). {_SIGN_IN}.")
+        case "signature":
+            return InfraError(
+                f"AWS refuses the signature ({code}): the secret key is wrong, or this machine's clock is. {_SIGN_IN}."
+            )
+        case "denied":
+            found = re.search(r"not authorized to perform:? ([\w-]+:\w+)", text)
+            missing = found[1] if found else error.operation_name
+            return InfraError(
+                f"These credentials lack the permission {missing}. `./inv infra.policy` prints all that an operator "
+                "needs; have it attached, then run the command again."
+            )
+        case "throttled":
+            return InfraError(
+                f"AWS asks for patience ({code} at {error.operation_name}). Run the command again in a minute: "
+                "it goes on where it was."
+            )
+    if code.endswith(("QuotaExceeded", "QuotaExceededFault", "LimitExceeded", "LimitExceededFault")):
+        return InfraError(f"A quota of the account is used up ({code}: {text}). Free something, or ask AWS for more.")
+    if code == "InsufficientClusterCapacity":
+        return InfraError("AWS has no free nodes of this type there now. Try again later, or another infra.node_type.")
+    return InfraError(f"AWS refused {error.operation_name}: {text or code} ({code}).")
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split()).rstrip(".")

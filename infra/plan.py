@@ -1,0 +1,137 @@
+"""What is to be done: the stack that is wanted held against what is there. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from infra.errors import InfraError, InfraUsageError
+from infra.prices import Cost, total
+from infra.resource import Context, Found, Resource, State
+from infra.stack import everything, stack, unwanted
+
+# What stands on a namespace goes with it.
+_ON_THE_NAMESPACE = ("workgroup", "usage limit")
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    CHANGE = "change"
+    KEEP = "keep"
+    REPLACE = "replace"  # delete and make anew, since it cannot be changed
+    DELETE = "delete"
+    FOREIGN = "not ours"  # has our name and not our tag
+
+
+@dataclass(frozen=True)
+class Step:
+    """One resource, what is to be done with it, and the attributes that are not as wanted."""
+
+    action: Action
+    resource: Resource
+    found: Found | None = None
+    differences: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def loses_data(self) -> bool:
+        return self.resource.holds_data and self.action in (Action.REPLACE, Action.DELETE)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps in the order in which things are made; those that only go come last."""
+
+    context: Context
+    steps: tuple[Step, ...]
+
+    @property
+    def is_done(self) -> bool:
+        return all(step.action is Action.KEEP for step in self.steps)
+
+    @property
+    def cost(self) -> Cost:
+        return total([step.resource.cost() for step in self.steps if step.action is not Action.DELETE])
+
+    def with_action(self, *actions: Action) -> list[Step]:
+        return [step for step in self.steps if step.action in actions]
+
+    def check(self, *, may_replace: bool = False) -> None:
+        """Refuse what must not be done, or not without being asked for."""
+        if foreign := self.with_action(Action.FOREIGN):
+            names = ", ".join(f"{step.resource.kind} {step.resource.name}" for step in foreign)
+            raise InfraError(
+                f"Not this project's, by its tag, but in its place: {names}. Nothing was done. "
+                "Choose another infra.project (or infra.bucket), or take it away yourself."
+            )
+        for step in self.with_action(Action.REPLACE):
+            if not step.resource.holds_data and step.resource.key not in _ON_THE_NAMESPACE:
+                raise InfraUsageError(
+                    f"The {step.resource.kind} {step.resource.name} cannot get another {', '.join(step.differences)} "
+                    "while the warehouse stands in it. Put the setting back, or begin with `./inv infra.down`."
+                )
+        if not may_replace and (losing := [step for step in self.steps if step.loses_data]):
+            what = ", ".join(_losing(step) for step in losing)
+            raise InfraUsageError(
+                f"These settings would take data away: {what}. Nothing was done. Put them back, or say --replace: "
+                "a final snapshot is taken, and the new warehouse is empty until it is loaded."
+            )
+
+
+def make_plan(context: Context) -> Plan:
+    """Look at everything there is and compare it; offline nothing is there."""
+    if context.aws is None:
+        return Plan(context, tuple(Step(Action.CREATE, resource) for resource in stack(context)))
+    steps = [_step(resource) for resource in stack(context)]
+    if any(step.action is Action.REPLACE and step.resource.key == "namespace" for step in steps):
+        steps = [
+            replace(step, action=Action.REPLACE)
+            if step.found and step.resource.key in _ON_THE_NAMESPACE
+            else Step(Action.CREATE, step.resource)
+            if step.resource.key == "grant"
+            else step
+            for step in steps
+        ]
+    leaving = [Step(Action.DELETE, resource, found) for resource, found in _ours(context, unwanted(context))]
+    return Plan(context, (*steps, *reversed(leaving)))
+
+
+def plan_to_delete(context: Context) -> Plan:
+    """Everything of this project that is there, in the order in which it goes."""
+    steps = [Step(Action.DELETE, resource, found) for resource, found in _ours(context, everything(context))]
+    return Plan(context, tuple(reversed(steps)))
+
+
+def _step(resource: Resource) -> Step:
+    found = resource.find()
+    if found is None:
+        return Step(Action.CREATE, resource)
+    if not found.belongs_to(resource.settings.project):
+        return Step(Action.FOREIGN, resource, found)
+    resource.context.ids[resource.key] = found.id
+    if found.state is State.LEAVING:
+        return Step(Action.CREATE, resource, found)
+    # While AWS is at work on it, or it is broken, there is nothing to compare: infra.up waits, and looks again.
+    if found.state in (State.BUSY, State.FAILED):
+        return Step(Action.CHANGE, resource, found)
+    differences = resource.differences(found)
+    if resource.fixed & set(differences):
+        return Step(Action.REPLACE, resource, found, differences)
+    return Step(Action.CHANGE if differences else Action.KEEP, resource, found, differences)
+
+
+def _ours(context: Context, resources: list[Resource]) -> list[tuple[Resource, Found]]:
+    pairs = []
+    for resource in resources:
+        found = resource.find()
+        if found and found.belongs_to(context.settings.project):
+            context.ids[resource.key] = found.id
+            pairs.append((resource, found))
+    return pairs
+
+
+def _losing(step: Step) -> str:
+    name = f"{step.resource.kind} {step.resource.name}"
+    if step.action is Action.DELETE:
+        return f"the {name} is not in them"
+    return f"the {name} cannot get another {', '.join(set(step.differences) & step.resource.fixed)}"
