@@ -67,8 +67,8 @@ def explain(error: DbtError, settings: Settings, load_id: str, text: SourceText)
     """The error with the file, line and value that it is about; with the cure where it is the role's; or itself."""
     if "Access Denied" in str(error) or "not authorized to assume IAM Role" in str(error):
         return PipelineError(
-            f"COPY was refused as {settings.copy_role_arn}: {_reason(error)}. The role must be attached to the warehouse, "
-            f"trust redshift.amazonaws.com, and have s3:ListBucket and s3:GetObject on {text.source} and on "
+            f"COPY was refused as {settings.copy_role_arn}: {_reason(error)}. The role must be attached to the "
+            f"warehouse, trust redshift.amazonaws.com, and have s3:ListBucket and s3:GetObject on {text.source} and on "
             f"s3://{settings.redshift_bucket}. Nothing was loaded."
         )
     problem = _refused_value(str(error), text) or _refused_by_copy(Warehouse(settings), load_id, text)

@@ -230,7 +230,7 @@ class RedshiftBench(Bench):
     def put(self, name: str, *records: dict[str, Any] | str | bytes, end: bytes = b"") -> Path:
         path = super().put(name, *records, end=end)
         bucket, _, prefix = self.address.removeprefix("s3://").partition("/")
-        boto3.client("s3").put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=path.read_bytes())
+        boto3.client("s3").put_object(Bucket=bucket, Key=f"{prefix}/{name}".lstrip("/"), Body=path.read_bytes())
         return path
 
     @property

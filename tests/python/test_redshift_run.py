@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 import sqlfluff
 from conftest import Project, make_event
@@ -26,15 +25,14 @@ NOT_OURS = re.compile(
 
 
 @pytest.fixture(scope="module")
-def environment(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def environment(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A simulated source in a bucket beside an empty warehouse, and the environment that leads to both."""
-    stand_in.reset()
     folder = tmp_path_factory.mktemp("simulated")
     simulate(folder, Simulation(events=1500, users=25, songs=60, days=4, seed=8))
     stand_in.create_bucket(SOURCE)
     for path in folder.rglob("*.json"):
         put(stand_in, path.relative_to(folder).as_posix(), path.read_bytes())
-    yield stand_in.environment()
+    return stand_in.environment()
 
 
 def put(stand_in: StandIn, key: str, body: bytes) -> None:
@@ -43,8 +41,6 @@ def put(stand_in: StandIn, key: str, body: bytes) -> None:
 
 @pytest.fixture(scope="module")
 def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    import shutil
-
     return Project(Path(shutil.copytree(template, tmp_path_factory.mktemp("redshift") / "project")))
 
 
@@ -100,7 +96,7 @@ def test_the_sign_in_stores_no_password(environment: dict[str, str], project: Pr
     assert json.loads(asked.stdout)[0]["users"] > 20
 
 
-def test_every_statement_of_ours_is_redshift_to_sqlfluff(environment: dict[str, str], stand_in: StandIn) -> None:
+def test_every_statement_of_ours_is_redshift_to_sqlfluff(stand_in: StandIn) -> None:
     """A parser that knows nothing of the stand-in: of what was sent above, it can read every part."""
     ours = {
         re.sub(r"/\* \{.*?\} \*/", "", sent.sql, flags=re.DOTALL).strip().rstrip(";")

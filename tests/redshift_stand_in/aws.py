@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, unquote
+from urllib.request import Request, urlopen
 from xml.sax.saxutils import escape
 
 import boto3
@@ -87,7 +88,7 @@ class Aws:
 
     def reset(self) -> None:
         """Forget everything. moto's state belongs to the process: whoever uses moto in it may have done so, too."""
-        get_backend("moto_api")[DEFAULT_ACCOUNT_ID]["global"].reset()
+        urlopen(Request(f"{self.endpoint}/moto-api/reset", method="POST")).close()  # noqa: S310
 
     def client(self, service: str, region: str = REGION) -> Any:
         """A client of this AWS, whatever the environment says of another."""

@@ -118,15 +118,27 @@ class StandIn:
 
     def reset(self) -> None:
         """An empty database and an AWS as at the start, whoever was connected to the old ones."""
-        self.drop_connections()
         self.before_object = None
         self.aws.reset()
         self._furnish_aws()
+        self.recreate_database()
+
+    def recreate_database(self) -> None:
+        """An empty database, whoever was connected to the old one."""
+        self.drop_connections()
         connection = self.postgres.connect("postgres")
         with connection.cursor() as cursor:
             cursor.execute(f'drop database "{DATABASE}" with (force)')
         connection.close()
         self.create_database(DATABASE)
+
+    def make_admin(self, name: str) -> None:
+        """The user that a cluster is made with, who may do everything."""
+        self._ensure_user(name)
+        connection = self.postgres.connect("postgres")
+        with connection.cursor() as cursor:
+            cursor.execute(f'alter role "{name}" superuser')
+        connection.close()
 
     def allow_reading(self, *buckets: str) -> None:
         """Let COPY's role list and read these buckets, and no others."""
