@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from pglast import ast, enums
-from pglast.visitors import Visitor
 
-from redshift_stand_in.errors import NotInRedshift, RedshiftError
+from redshift_stand_in.errors import NotInRedshift, NotInStandIn, RedshiftError
+from redshift_stand_in.guard_statements import StatementRules
 from redshift_stand_in.literals import refuse_untyped_partitions
 
 _STATEMENTS = (
@@ -35,18 +35,11 @@ _PATTERN_OPERATORS = {"~", "~*", "!~", "!~*"}
 _PATTERN_FUNCTIONS = {"regexp_replace", "regexp_substr", "regexp_instr", "regexp_count"}
 _PATTERN_MESSAGE = "The pattern must be a valid UTF-8 literal character expression"
 # Calls that the grammar itself makes of SQL's own notation.
-_NOTATIONS = {
-    "extract",
-    "btrim",
-    "ltrim",
-    "rtrim",
-    "substring",
-    "position",
-    "timezone",
-    "like_escape",
-    "like",
-    "overlaps",
-}
+_NOTATIONS = {"extract", "btrim", "ltrim", "rtrim", "substring", "position", "timezone", "overlaps"}
+_ESCAPES = {"like_escape", "similar_to_escape"}  # of LIKE and SIMILAR TO
+# What the grammar has for XML and JSON; JSON_SERIALIZE is a function of Redshift's too.
+_FOREIGN = ("Xml", "Json", "RangeTableFunc")
+_SERIALIZE = ("JsonSerializeExpr", "JsonValueExpr", "JsonFormat", "JsonReturning", "JsonOutput")
 _AGGREGATES_OVER_ORDER = {
     "avg", "count", "max", "min", "stddev", "stddev_pop", "stddev_samp", "sum", "var_pop", "var_samp", "variance",
     "first_value", "last_value", "nth_value",
@@ -57,7 +50,8 @@ _COMPUTE_ONLY_MESSAGE = "One or more of the used functions must be applied on at
 _LEADER_ONLY = "Specified types or functions (one per INFO message) not supported on Redshift tables."
 _EXCLUSION = enums.FRAMEOPTION_EXCLUDE_CURRENT_ROW | enums.FRAMEOPTION_EXCLUDE_GROUP | enums.FRAMEOPTION_EXCLUDE_TIES
 _CATALOGS = ("pg_catalog", "information_schema")
-_CATALOG_TABLES = ("pg_", "svv_", "sys_", "stl_", "stv_", "svl_")
+_LEADER_TABLES = ("pg_", "svv_")
+_SYSTEM_TABLES = ("sys_", "stl_", "stv_", "svl_")  # these may be joined with tables
 
 
 @cache
@@ -67,7 +61,12 @@ def documented_functions() -> dict[str, bool]:
         return {row["name"]: row["leader_only"] == "true" for row in csv.DictReader(file)}
 
 
-def check(tree: ast.Node) -> None:
+@cache
+def reserved_words() -> frozenset[str]:
+    return frozenset((Path(__file__).parent / "reserved_words.txt").read_text(encoding="utf-8").split())
+
+
+def check(tree: ast.Node, quoted_names: frozenset[str]) -> None:
     """Raise what Redshift would answer, where it would not take the statement."""
     kind = type(tree).__name__
     if kind not in _STATEMENTS:
@@ -78,16 +77,24 @@ def check(tree: ast.Node) -> None:
         raise NotInRedshift("SUBSTR() function is not supported (Hint: use SUBSTRING instead)")
     if guard.leader_only and guard.tables:
         raise NotInRedshift(f"{_LEADER_ONLY} ({guard.leader_only})")
+    if guard.tables and guard.leader_catalogs:
+        raise NotInRedshift(f"{_LEADER_ONLY} ({guard.leader_catalogs[0]})")
     if guard.compute_only and not guard.tables:
         raise NotInRedshift(_COMPUTE_ONLY_MESSAGE)
     if guard.unknown_functions and (guard.tables or not guard.reads_catalog):
         name = guard.unknown_functions[0]
-        raise RedshiftError(f"function {name}() does not exist", sqlstate="42883")
+        raise RedshiftError(
+            f"function {name}() does not exist",
+            sqlstate="42883",
+            hint="No function matches the given name and argument types. You may need to add explicit type casts.",
+        )
+    if not guard.reads_catalog and (reserved := sorted(guard.names & (reserved_words() - quoted_names))):
+        raise RedshiftError(f'syntax error at or near "{reserved[0]}"', sqlstate="42601")
     refuse_untyped_partitions(tree)
 
 
 def _is_catalog(schema: str, name: str) -> bool:
-    return schema in _CATALOGS or (not schema and name.startswith(_CATALOG_TABLES))
+    return schema in _CATALOGS or (not schema and name.startswith(_LEADER_TABLES + _SYSTEM_TABLES))
 
 
 def refuse_unqualified_names(query: ast.Node) -> None:
@@ -101,13 +108,14 @@ def refuse_unqualified_names(query: ast.Node) -> None:
         )
 
 
-class _Guard(Visitor):
+class _Guard(StatementRules):
     """Walks the tree; what depends on the whole statement is noted, all else is raised where it is met."""
 
     def __init__(self) -> None:
         self.leader_only = ""
         self.compute_only = False
         self.unknown_functions: list[str] = []
+        self.names: set[str] = set()
         self._read: list[tuple[str, str]] = []
         self._ctes: set[str] = set()
 
@@ -126,57 +134,17 @@ class _Guard(Visitor):
             raise NotInRedshift("FETCH … WITH TIES is not supported")
 
     def visit_CommonTableExpr(self, ancestors: Any, node: ast.CommonTableExpr) -> None:
-        del ancestors
         self._ctes.add(node.ctename)
+        self.names.add(node.ctename)
         if not isinstance(node.ctequery, ast.SelectStmt):
             raise NotInRedshift("a WITH clause that changes data is not supported")
         if node.ctematerialized != enums.CTEMaterialize.CTEMaterializeDefault:
             raise RedshiftError('syntax error at or near "materialized"', sqlstate="42601")
 
-    def visit_InsertStmt(self, ancestors: Any, node: ast.InsertStmt) -> None:
-        del ancestors
-        if node.onConflictClause:
-            raise NotInRedshift("INSERT … ON CONFLICT is not supported")
-        if node.withClause:
-            raise RedshiftError('syntax error at or near "insert"', sqlstate="42601")
-        self._no_returning(node)
-
-    def visit_UpdateStmt(self, ancestors: Any, node: ast.UpdateStmt) -> None:
-        del ancestors
-        self._no_returning(node)
-
-    def visit_DeleteStmt(self, ancestors: Any, node: ast.DeleteStmt) -> None:
-        del ancestors
-        self._no_returning(node)
-
-    @staticmethod
-    def _no_returning(node: Any) -> None:
-        if getattr(node, "returningClause", None) or getattr(node, "returningList", None):
-            raise RedshiftError('syntax error at or near "returning"', sqlstate="42601")
-
-    def visit_MergeStmt(self, ancestors: Any, node: ast.MergeStmt) -> None:
-        del ancestors
-        if node.withClause:
-            raise NotInRedshift("MERGE does not support a WITH clause")
-        if node.relation.alias:
-            raise RedshiftError('syntax error at or near "as"', sqlstate="42601")
-        if isinstance(node.sourceRelation, ast.RangeVar) and (
-            (node.sourceRelation.schemaname, node.sourceRelation.relname)
-            == (node.relation.schemaname, node.relation.relname)
-        ):
-            raise NotInRedshift("Source and target of MERGE must not be the same table")
-        self._no_returning(node)
-        kinds = [(clause.matchKind, clause.condition) for clause in node.mergeWhenClauses]
-        matched = [kind for kind, _ in kinds if kind == enums.MergeMatchKind.MERGE_WHEN_MATCHED]
-        missing = [kind for kind, _ in kinds if kind == enums.MergeMatchKind.MERGE_WHEN_NOT_MATCHED_BY_TARGET]
-        if any(condition for _, condition in kinds):
-            raise RedshiftError('syntax error at or near "and"', sqlstate="42601")
-        if len(matched) != 1 or len(missing) != 1 or len(kinds) != 2:
-            raise RedshiftError("MERGE takes one WHEN MATCHED and one WHEN NOT MATCHED", sqlstate="42601")
-
     def visit_RangeVar(self, ancestors: Any, node: ast.RangeVar) -> None:
-        del ancestors
-        self._read.append((node.schemaname or "", node.relname))
+        self.names.add(node.relname)
+        if not isinstance(ancestors.node, ast.ViewStmt):
+            self._read.append((node.schemaname or "", node.relname))
 
     @property
     def tables(self) -> list[tuple[str, str]]:
@@ -191,27 +159,64 @@ class _Guard(Visitor):
     def reads_catalog(self) -> bool:
         return any(_is_catalog(schema, name) for schema, name in self._read)
 
+    @property
+    def leader_catalogs(self) -> list[str]:
+        return [name for schema, name in self._read if _is_catalog(schema, name) and not name.startswith(_SYSTEM_TABLES)]
+
+    def visit_Alias(self, ancestors: Any, node: ast.Alias) -> None:
+        self.names.add(node.aliasname)
+        self.names.update(column.sval for column in node.colnames or ())
+
+    def visit_ResTarget(self, ancestors: Any, node: ast.ResTarget) -> None:
+        self.names.add(node.name or "")
+
+    def visit_ColumnRef(self, ancestors: Any, node: ast.ColumnRef) -> None:
+        self.names.update(part.sval for part in node.fields if isinstance(part, ast.String))
+
+    def visit(self, ancestors: Any, node: ast.Node) -> None:
+        kind = type(node).__name__
+        if kind.startswith(_FOREIGN) and kind not in _SERIALIZE:
+            raise NotInRedshift(f"{kind} is not supported")
+
+    def visit_RangeTableSample(self, ancestors: Any, node: ast.RangeTableSample) -> None:
+        raise RedshiftError('syntax error at or near "tablesample"', sqlstate="42601")
+
+    def visit_RowExpr(self, ancestors: Any, node: ast.RowExpr) -> None:
+        if node.row_format == enums.CoercionForm.COERCE_EXPLICIT_CALL:
+            raise NotInRedshift("row constructors are not supported")
+
+    def visit_A_Indirection(self, ancestors: Any, node: ast.A_Indirection) -> None:
+        raise NotInStandIn("how to navigate SUPER")
+
+    def visit_A_Indices(self, ancestors: Any, node: ast.A_Indices) -> None:
+        raise NotInStandIn("how to navigate SUPER")
+
+    def visit_CollateClause(self, ancestors: Any, node: ast.CollateClause) -> None:
+        raise NotInStandIn("COLLATE")
+
+    def visit_SubLink(self, ancestors: Any, node: ast.SubLink) -> None:
+        if node.subLinkType == enums.SubLinkType.ARRAY_SUBLINK:
+            raise NotInRedshift("arrays are not supported")
+
     def visit_RangeSubselect(self, ancestors: Any, node: ast.RangeSubselect) -> None:
-        del ancestors
         if node.lateral:
             raise NotInRedshift("LATERAL is not supported")
 
     def visit_RangeFunction(self, ancestors: Any, node: ast.RangeFunction) -> None:
-        del ancestors
         if node.lateral:
             raise NotInRedshift("LATERAL is not supported")
         if node.ordinality:
             raise RedshiftError('syntax error at or near "ordinality"', sqlstate="42601")
 
     def visit_FuncCall(self, ancestors: Any, node: ast.FuncCall) -> None:
-        del ancestors
         name = node.funcname[-1].sval
         is_notation = node.funcformat == enums.CoercionForm.COERCE_SQL_SYNTAX
         if is_notation and name not in _NOTATIONS:
             raise NotInRedshift(f"{name} is not supported")
         if node.agg_filter:
             raise RedshiftError('syntax error at or near "("', sqlstate="42601")
-        if not is_notation and node.funcname[0].sval != "stand_in":
+        is_escape = name in _ESCAPES and node.funcname[0].sval == "pg_catalog"
+        if not is_notation and not is_escape and node.funcname[0].sval != "stand_in":
             self._function(name)
         if node.over:
             self._window(name, node.over)
@@ -239,7 +244,6 @@ class _Guard(Visitor):
             raise NotInRedshift("Aggregate window functions with an ORDER BY clause require a frame clause")
 
     def visit_A_Expr(self, ancestors: Any, node: ast.A_Expr) -> None:
-        del ancestors
         kinds = enums.A_Expr_Kind
         if node.kind in (kinds.AEXPR_DISTINCT, kinds.AEXPR_NOT_DISTINCT):
             raise RedshiftError('syntax error at or near "distinct"', sqlstate="42601")
@@ -256,11 +260,7 @@ class _Guard(Visitor):
     def visit_A_ArrayExpr(self, ancestors: Any, node: ast.A_ArrayExpr) -> None:
         raise NotInRedshift("arrays are not supported")
 
-    def visit_GroupingFunc(self, ancestors: Any, node: ast.GroupingFunc) -> None:
-        del ancestors, node
-
     def visit_SQLValueFunction(self, ancestors: Any, node: ast.SQLValueFunction) -> None:
-        del ancestors
         name = enums.SQLValueFunctionOp(node.op).name.removeprefix("SVFOP_").lower().removesuffix("_n")
         if documented_functions().get(name, True) and name not in (
             "current_date",
@@ -270,15 +270,7 @@ class _Guard(Visitor):
         ):
             self.leader_only = self.leader_only or name
 
-    def visit_TransactionStmt(self, ancestors: Any, node: ast.TransactionStmt) -> None:
-        del ancestors
-        kinds = enums.TransactionStmtKind
-        allowed = (kinds.TRANS_STMT_BEGIN, kinds.TRANS_STMT_START, kinds.TRANS_STMT_COMMIT, kinds.TRANS_STMT_ROLLBACK)
-        if node.kind not in allowed or node.chain:
-            raise NotInRedshift("savepoints and two-phase commits are not supported")
-
     def visit_TypeName(self, ancestors: Any, node: ast.TypeName) -> None:
-        del ancestors
         name = node.names[-1].sval
         if node.arrayBounds:
             raise NotInRedshift("arrays are not supported")
@@ -286,28 +278,6 @@ class _Guard(Visitor):
             raise NotInRedshift(f'Unsupported type "{name}"')
         if node.typmods and name in ("timestamp", "timestamptz", "time", "timetz"):
             raise RedshiftError('syntax error at or near "("', sqlstate="42601")
-
-    def visit_Constraint(self, ancestors: Any, node: ast.Constraint) -> None:
-        del ancestors
-        kinds = enums.ConstrType
-        if node.contype not in (kinds.CONSTR_NOTNULL, kinds.CONSTR_NULL, kinds.CONSTR_DEFAULT, kinds.CONSTR_IDENTITY):
-            name = enums.ConstrType(node.contype).name.removeprefix("CONSTR_")
-            raise NotInRedshift(f"{name} constraints are not supported")
-
-    def visit_CreateStmt(self, ancestors: Any, node: ast.CreateStmt) -> None:
-        del ancestors
-        if node.partspec or node.inhRelations or node.options or node.tablespacename or node.accessMethod:
-            raise NotInRedshift("partitions, inheritance, storage options and tablespaces are not supported")
-        if node.relation.relpersistence == "u":
-            raise RedshiftError('syntax error at or near "unlogged"', sqlstate="42601")
-        if node.oncommit != enums.OnCommitAction.ONCOMMIT_NOOP:
-            raise RedshiftError('syntax error at or near "on"', sqlstate="42601")
-
-    def visit_IntoClause(self, ancestors: Any, node: ast.IntoClause) -> None:
-        del ancestors
-        if node.skipData:
-            raise RedshiftError('syntax error at or near "with"', sqlstate="42601")
-
 
 def _parents(ancestors: Any) -> list[Any]:
     found = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,13 @@ class Token:
         if self.kind == "string":
             return re.sub(r"\\(.)|''", lambda match: match[1] or "'", self.text[1:-1], flags=re.DOTALL)
         if self.kind == "quoted":
-            return self.text[1:-1].replace('""', '"').lower()  # Redshift folds quoted names too
-        return self.text.lower() if self.kind == "name" else self.text
+            return fold(self.text[1:-1].replace('""', '"'))  # Redshift folds quoted names too
+        return fold(self.text) if self.kind == "name" else self.text
+
+
+def fold(name: str) -> str:
+    """A name in lower case, in which letters beyond ASCII stay as they are."""
+    return name.translate(_FOLDED)
 
 
 def tokenize(sql: str) -> list[Token]:

@@ -1,7 +1,8 @@
-"""Messages of PostgreSQL's frontend/backend protocol, version 3: one byte for the kind, four for the length, the body."""
+"""Messages of PostgreSQL's protocol, version 3: one byte for the kind, four for the length, the body."""
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import struct
@@ -63,10 +64,8 @@ class Stream:
 
     def close(self) -> None:
         # A thread that waits for this socket is woken by the first, not by the second.
-        try:
+        with contextlib.suppress(OSError):
             self.channel.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self.channel.close()
 
     def _take(self, size: int) -> bytes:
@@ -81,6 +80,12 @@ class Stream:
         taken = bytes(self._buffer[:size])
         del self._buffer[:size]
         return taken
+
+
+def has_hung_up(channel: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(channel, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def text(value: str) -> bytes:

@@ -218,7 +218,20 @@ create aggregate pg_catalog.median(double precision) (
 create function pg_catalog.version() returns text
 language sql immutable
 return 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2, Redshift 1.0 (stand-in)';
+-- A COPY that failed has undone what it set, with its transaction; its row in load_history is still there.
+create function stand_in.last_failed_copy() returns bigint
+language plpgsql stable security definer as $$
+begin
+    return (select max(query_id) from stand_in.load_history where session_id = pg_backend_pid() and status = 'aborted');
+end
+$$;
+create function stand_in.last_copy(field text) returns bigint
+language sql stable return nullif(current_setting('stand_in.last_copy_' || field, true), '')::bigint;
 create function pg_catalog.pg_last_copy_count() returns bigint
-language sql stable return coalesce(nullif(current_setting('stand_in.last_copy_count', true), ''), '0')::bigint;
+language sql stable
+return case
+    when stand_in.last_failed_copy() > coalesce(stand_in.last_copy('id'), 0) then 0
+    else coalesce(stand_in.last_copy('count'), 0)
+end;
 create function pg_catalog.pg_last_copy_id() returns integer
-language sql stable return coalesce(nullif(current_setting('stand_in.last_copy_id', true), ''), '-1')::integer;
+language sql stable return coalesce(greatest(stand_in.last_copy('id'), stand_in.last_failed_copy()), -1)::integer;
