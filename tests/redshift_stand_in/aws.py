@@ -33,7 +33,7 @@ class Accounts:
 
     passwords: dict[str, str] = field(default_factory=dict)
     issued: dict[tuple[str, str], float] = field(default_factory=dict)
-    create_user: Callable[[str], None] = lambda name: None
+    create_user: Callable[[str], None] = lambda _: None
 
     def issue(self, user: str) -> tuple[str, datetime]:
         """A password for a database user, as GetClusterCredentials gives one; and when it expires."""
@@ -87,7 +87,7 @@ class Aws:
 
     def client(self, service: str) -> Any:
         """A client of this AWS, whatever the environment says of another."""
-        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION).client(
+        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION).client(  # noqa: S106
             service, endpoint_url=self.endpoint
         )
 
@@ -115,7 +115,8 @@ class Aws:
             return None
         identifier = form.get("ClusterIdentifier", "")
         if identifier not in get_backend("redshift")[DEFAULT_ACCOUNT_ID][REGION].clusters:
-            error = f"<Type>Sender</Type><Code>ClusterNotFound</Code><Message>Cluster {escape(identifier)} not found.</Message>"
+            message = f"<Message>Cluster {escape(identifier)} not found.</Message>"
+            error = f"<Type>Sender</Type><Code>ClusterNotFound</Code>{message}"
             return "404 Not Found", "text/xml", f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
         user = f"IAM:{form['DbUser']}" if action == "GetClusterCredentials" else "IAMR:operator"
         password, expires = self.accounts.issue(user)
@@ -159,10 +160,10 @@ class Role:
         self._policies = [IAMPolicy(document) for document in inline]
         self._policies += [IAMPolicy(policy) for policy in role.managed_policies.values()]
 
-    def check(self, action: str, resource: str) -> None:
+    def check(self, action: str, resource: str, before: str = "") -> None:
         results = [policy.is_action_permitted(action, resource) for policy in self._policies]
         if PermissionResult.DENIED in results or PermissionResult.PERMITTED not in results:
-            raise s3_error("Access Denied", 403, "AccessDenied")
+            raise s3_error("Access Denied", 403, "AccessDenied", before)
 
 
 def s3_error(message: str, status: int, code: str, before: str = "") -> RedshiftError:

@@ -214,3 +214,15 @@ def late_binding_view(tokens: list[Token]) -> tuple[str, str, list[Token]] | Non
     name = significant(tokens[find(tokens, ["view"]) + 1 : end])
     schema, view = (name[0].value, name[2].value) if name[1].word == "." else ("public", name[0].value)
     return schema, view, tokens[:end]
+
+
+def dropped_views(tokens: Sequence[Token]) -> list[tuple[str, str]]:
+    """The schemas and names of the views that a DROP VIEW names."""
+    words = significant(tokens)[2:]
+    if [word.word for word in words[:2]] == ["if", "exists"]:
+        words = words[2:]
+    views = []
+    for part in split(words, ","):
+        names = [word.value for word in part if word.kind in ("name", "quoted")]
+        views.append((names[0], names[1]) if word_at(part, 1) == "." else ("public", names[0] if names else ""))
+    return views

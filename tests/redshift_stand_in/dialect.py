@@ -14,7 +14,7 @@ from pglast.visitors import Visitor
 from redshift_stand_in import administration
 from redshift_stand_in.copy_command import parse_copy
 from redshift_stand_in.copy_load import run_copy
-from redshift_stand_in.ddl import is_create_table, late_binding_view, rewrite_create_table
+from redshift_stand_in.ddl import dropped_views, is_create_table, late_binding_view, rewrite_create_table
 from redshift_stand_in.errors import NotInStandIn, RedshiftError
 from redshift_stand_in.guard import check, refuse_unqualified_names
 from redshift_stand_in.guard_statements import is_of_function
@@ -85,6 +85,9 @@ def translate(sql: str, connection: Connection) -> Statement:
         return Statement(sql, action=action)
     if "view" in words[1:5] and words[0] == "create" and (view := late_binding_view(tokens)):
         return Statement(sql, action=_create_late_binding_view(*view, words, connection))
+    if words[:2] == ["drop", "view"]:
+        for schema, name in dropped_views(tokens):
+            connection.backend.query(f"select stand_in.stand_in_for_view({quoted(schema)}, {quoted(name)})")
     return Statement(sql, _rewritten(administration.rewrite(tokens, words), words, connection))
 
 

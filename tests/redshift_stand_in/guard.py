@@ -21,8 +21,9 @@ _STATEMENTS = (
     "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CreateStmt", "CreateTableAsStmt", "ViewStmt",
     "CreateSchemaStmt", "AlterTableStmt", "RenameStmt", "DropStmt", "TransactionStmt", "ExplainStmt", "CommentStmt",
     "GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterOwnerStmt", "AlterObjectSchemaStmt", "LockStmt",
-    "CreateRoleStmt", "AlterRoleStmt", "DropRoleStmt", "CreatedbStmt", "DropdbStmt", "VariableSetStmt", "VariableShowStmt",
-    "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "DeclareCursorStmt", "FetchStmt", "ClosePortalStmt", "RefreshMatViewStmt",
+    "CreateRoleStmt", "AlterRoleStmt", "DropRoleStmt", "CreatedbStmt", "DropdbStmt", "VariableSetStmt",
+    "VariableShowStmt", "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "DeclareCursorStmt", "FetchStmt", "ClosePortalStmt",
+    "RefreshMatViewStmt",
 )  # fmt: skip
 _TYPES = {
     "int2", "int4", "int8", "smallint", "int", "integer", "bigint", "numeric", "decimal", "float4", "float8", "real",
@@ -112,10 +113,10 @@ class _Guard(StatementRules):
     """Walks the tree; what depends on the whole statement is noted, all else is raised where it is met."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.leader_only = ""
         self.compute_only = False
         self.unknown_functions: list[str] = []
-        self.names: set[str] = set()
         self._read: list[tuple[str, str]] = []
         self._ctes: set[str] = set()
 
@@ -161,7 +162,8 @@ class _Guard(StatementRules):
 
     @property
     def leader_catalogs(self) -> list[str]:
-        return [name for schema, name in self._read if _is_catalog(schema, name) and not name.startswith(_SYSTEM_TABLES)]
+        catalogs = [name for schema, name in self._read if _is_catalog(schema, name)]
+        return [name for name in catalogs if not name.startswith(_SYSTEM_TABLES)]
 
     def visit_Alias(self, ancestors: Any, node: ast.Alias) -> None:
         self.names.add(node.aliasname)
@@ -278,6 +280,7 @@ class _Guard(StatementRules):
             raise NotInRedshift(f'Unsupported type "{name}"')
         if node.typmods and name in ("timestamp", "timestamptz", "time", "timetz"):
             raise RedshiftError('syntax error at or near "("', sqlstate="42601")
+
 
 def _parents(ancestors: Any) -> list[Any]:
     found = []

@@ -20,7 +20,10 @@ _ACCESS_EXCLUSIVE = 8
 
 
 class StatementRules(Visitor):
-    """The part of the guard that looks at statements as a whole."""
+    """The part of the guard that looks at statements as a whole. names are those that the statement uses."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
 
     def visit_InsertStmt(self, ancestors: Any, node: ast.InsertStmt) -> None:
         if node.onConflictClause:
@@ -86,6 +89,7 @@ class StatementRules(Visitor):
             raise RedshiftError('syntax error at or near "on"', sqlstate="42601")
 
     def visit_ColumnDef(self, ancestors: Any, node: ast.ColumnDef) -> None:
+        self.names.add(node.colname)
         if node.typeName and node.typeName.names[-1].sval in _NOT_IN_TABLES and not is_of_function(ancestors):
             raise NotInRedshift(f'Column "{node.colname}" has unsupported type "{node.typeName.names[-1].sval}".')
 

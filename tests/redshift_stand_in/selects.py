@@ -206,7 +206,9 @@ def _refuse_without_alias(clauses: dict[str, list[Token]]) -> None:
         return
     for source in split(clauses["from"][1:], ","):
         words = significant(source)
-        if all(word.kind in ("name", "quoted") for word in words[::2]) and all(word.text == "." for word in words[1::2]):
+        if all(word.kind in ("name", "quoted") for word in words[::2]) and all(
+            word.text == "." for word in words[1::2]
+        ):
             raise RedshiftError('syntax error at or near "qualify"', sqlstate="42601")
 
 

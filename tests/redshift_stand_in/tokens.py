@@ -1,4 +1,4 @@
-"""A statement as a list of tokens, which is what the rewriting works on: everything that is not touched stays as it was."""
+"""A statement as a list of tokens, which is what the rewriting works on: what is not touched stays as it was."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 @dataclass(frozen=True)
 class Token:
-    """kind is space, string, dollar, quoted, parameter, name, number or mark. word is what keywords are compared with."""
+    """kind is space, string, dollar, quoted, parameter, name, number or mark; word is compared with keywords."""
 
     kind: str
     text: str

@@ -44,8 +44,6 @@ return case stand_in.part(part)
     when 'millisecond' then moment + number * interval '1 millisecond'
     when 'microsecond' then moment + number * interval '1 microsecond'
 end;
-create function pg_catalog.dateadd(part text, number integer, day date) returns timestamp
-language sql immutable strict return dateadd(part, number, day::timestamp);
 
 -- Boundaries that lie between two moments.
 create function pg_catalog.datediff(part text, earlier timestamp, later timestamp) returns bigint
@@ -64,8 +62,6 @@ return case stand_in.part(part)
     when 'minute' then extract(epoch from date_trunc('minute', later) - date_trunc('minute', earlier)) / 60
     when 'hour' then extract(epoch from date_trunc('hour', later) - date_trunc('hour', earlier)) / 3600
 end;
-create function pg_catalog.datediff(part text, earlier date, later date) returns bigint
-language sql immutable strict return datediff(part, earlier::timestamp, later::timestamp);
 
 -- A field alone, as an integer.
 create function stand_in.field(part text, moment timestamp) returns integer
