@@ -17,6 +17,7 @@ import pytest
 
 from pipeline.dbt import Dbt, close_connections
 from pipeline.settings import PROJECT_ROOT, Settings, read_settings
+from redshift_stand_in import StandIn
 
 REAL_DATA = PROJECT_ROOT.parent / "shared" / "data" / "real"
 CONFIG = {
@@ -124,6 +125,12 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         if not (PROJECT_ROOT / "profiles.yml").exists():
             shutil.copyfile(PROJECT_ROOT / "profiles.yml.example", PROJECT_ROOT / "profiles.yml")
         yield Dbt(read_settings({**CONFIG, "database": str(folder / "sparkify.duckdb")})).parse()
+
+
+@pytest.fixture(scope="session")
+def stand_in() -> Iterator[StandIn]:
+    with StandIn() as started:
+        yield started
 
 
 @dataclass(frozen=True)

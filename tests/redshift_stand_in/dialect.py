@@ -16,7 +16,7 @@ from redshift_stand_in.copy_command import parse_copy
 from redshift_stand_in.copy_load import run_copy
 from redshift_stand_in.ddl import dropped_views, is_create_table, late_binding_view, rewrite_create_table
 from redshift_stand_in.errors import NotInStandIn, RedshiftError
-from redshift_stand_in.guard import check, refuse_unqualified_names
+from redshift_stand_in.guard import check, documented_functions, refuse_unqualified_names
 from redshift_stand_in.guard_statements import is_of_function
 from redshift_stand_in.rewrite import rewrite_expressions
 from redshift_stand_in.selects import rewrite_selects
@@ -50,6 +50,9 @@ class Statement:
             return error_message(RedshiftError(f"Cannot insert a NULL value into column {column[1]}"))
         if fields["C"] == "21000" and "MERGE" in fields["M"]:
             return error_message(RedshiftError("Found multiple matches to update the same tuple."))
+        if fields["C"] == "42883" and (function := re.match(r"function (?:\w+\.)?(\w+)\(", fields["M"])):
+            if function[1] in documented_functions():
+                return error_message(NotInStandIn(f"{function[1]}() with these arguments: {fields['M']}"))
         return message
 
 

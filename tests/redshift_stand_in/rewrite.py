@@ -28,6 +28,8 @@ def rewrite_expressions(tokens: list[Token]) -> list[Token]:
             continue
         elif token.word == "nvl" and word_at(tokens, following) == "(":
             rewritten += code("coalesce")
+        elif token.word == "json_serialize" and word_at(tokens, index - 1) != ".":
+            rewritten += code("pg_catalog.json_serialize")  # alone it is JSON_SERIALIZE of the grammar
         elif token.kind == "quoted":
             rewritten += code(fold(token.text))  # names fold in quotes too
         elif token.word == "minus" and word_at(tokens, following) == "select":
