@@ -19,6 +19,7 @@ from typing import Any
 import psycopg2
 import pytest
 import redshift_connector
+from botocore.exceptions import ClientError
 from redshift_stand_in import StandIn
 from redshift_stand_in.stand_in import CLUSTER, PASSWORD, USER
 from stand_in_clients import Client, connect
@@ -86,7 +87,7 @@ def test_iam_signs_in_on_a_cluster(stand_in: StandIn) -> None:
         assert ask(connection, "select current_user") == [(USER,)]
     with drive_with_iam(stand_in, group_federation=True, db_user=None) as connection:
         assert ask(connection, "select current_user") == [("IAMR:operator",)]
-    with pytest.raises(redshift_connector.Error, match="no-such-cluster"):
+    with pytest.raises(ClientError, match="no-such-cluster"):
         drive_with_iam(stand_in, cluster_identifier="no-such-cluster")
 
 
@@ -173,29 +174,39 @@ def test_many_clients_at_once(stand_in: StandIn, redshift: Client) -> None:
     assert redshift.rows("select count(*), count(distinct n) from crowd") == [(60, 12)]
 
 
-def test_a_statement_can_be_cancelled(redshift: Client) -> None:
+_CLIENT = """
+import os, sys, threading, psycopg2
+port, database, user = sys.argv[1:]
+password = os.environ["SPARKIFY_REDSHIFT_PASSWORD"]
+connection = psycopg2.connect(
+    host="127.0.0.1", port=port, dbname=database, user=user, password=password, sslmode="require")
+cursor = connection.cursor()
+"""
+
+
+def _client(stand_in: StandIn, script: str) -> subprocess.Popen[str]:
+    """A client in a process of its own."""
+    command = [sys.executable, "-c", _CLIENT + script, str(stand_in.port), DATABASE, USER]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_statement_can_be_cancelled(stand_in: StandIn) -> None:
     digits = " union all ".join(["select 1 as n"] * 10)
     tables = ", ".join(f"({digits}) as t{number}" for number in range(10))
-    timer = threading.Timer(1, redshift.connection.cancel)
-    timer.start()
-    assert redshift.refusal(f"select count(*) from {tables}")[0] == "57014"
-    timer.join()
-    assert redshift.rows("select 1") == [(1,)]
+    script = (
+        "threading.Timer(1, connection.cancel).start()\n"
+        f"try: cursor.execute('select count(*) from {tables}')\n"
+        "except psycopg2.Error as error: print(error.pgcode)\n"
+        "connection.rollback(); cursor.execute('select 1'); print(cursor.fetchall())\n"
+    )
+    with _client(stand_in, script) as client:
+        assert client.communicate(timeout=30)[0] == "57014\n[(1,)]\n"
 
 
 def test_a_killed_clients_transaction_is_rolled_back(stand_in: StandIn, redshift: Client) -> None:
     redshift.run("create table orphaned (n integer)")
-    script = (
-        "import os, sys; sys.path[:0] = sys.argv[1:3]\n"
-        "import psycopg2\n"
-        "c = psycopg2.connect(host='127.0.0.1', port=sys.argv[3], dbname=sys.argv[4], user=sys.argv[5], "
-        "password=os.environ['SPARKIFY_REDSHIFT_PASSWORD'], sslmode='require')\n"
-        "c.cursor().execute('insert into orphaned values (1)')\n"
-        "print('in', flush=True)\n"
-        "input()\n"
-    )
-    command = [sys.executable, "-c", script, str(TESTS), str(PROJECT_ROOT), str(stand_in.port), DATABASE, USER]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+    script = "cursor.execute('insert into orphaned values (1)'); print('in', flush=True); input()"
+    with _client(stand_in, script) as client:
         assert client.stdout.readline() == "in\n"
         client.kill()
     redshift.run("begin", "lock table orphaned", "commit")  # waits for the other's end
@@ -223,17 +234,16 @@ def _left(folder: Path) -> tuple[list[str], list[str]]:
     return [path.name for path in folder.iterdir()], processes
 
 
-def _run_until(number: signal.Signals, folder: Path, **identity: Any) -> None:
+def _run_until(number: signal.Signals, folder: Path, *prefix: str) -> None:
     """Start it by its command, use it as its output says, stop it by a signal, and see that nothing is left."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "redshift_stand_in"],
+        [*prefix, sys.executable, "-m", "redshift_stand_in"],
         cwd=PROJECT_ROOT,
         env={"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": str(TESTS),
              "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        **identity,
     )  # fmt: skip
     lines = []
     try:
@@ -271,15 +281,15 @@ def test_its_command_serves_until_it_is_stopped_and_leaves_nothing(number: signa
 
 
 def test_an_ordinary_user_can_run_it() -> None:
-    """By the test's own user where that is not root, else by nobody: with a copy of what nobody cannot read."""
+    """By the test's own user where that is not root; else by nobody, who is let read the environment that runs this."""
     folder = Path("/tmp") / f"stand-in-of-nobody-{time.monotonic_ns()}"  # noqa: S108
     folder.mkdir()
     try:
         if os.geteuid():
             _run_until(signal.SIGINT, folder)
         else:
-            nobody = pwd.getpwnam("nobody")
-            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-            _run_until(signal.SIGINT, folder, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[])
+            os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
+            capabilities = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+            _run_until(signal.SIGINT, folder, "setpriv", "--reuid=nobody", "--clear-groups", *capabilities)
     finally:
         shutil.rmtree(folder)

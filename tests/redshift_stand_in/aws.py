@@ -65,6 +65,8 @@ class Aws:
     def __init__(self, accounts: Accounts) -> None:
         self.accounts = accounts
         self.requests: list[tuple[str, str]] = []
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
         self._app = DomainDispatcherApplication(create_backend_app)
         self._server = make_server("127.0.0.1", 0, self._serve, threaded=True, request_handler=_Quiet)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -87,8 +89,12 @@ class Aws:
 
     def client(self, service: str, region: str = REGION) -> Any:
         """A client of this AWS, whatever the environment says of another."""
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return boto3.Session(**keys, region_name=region).client(service, endpoint_url=self.endpoint)
+        with self._lock:  # making one is slow, and not for several threads at once
+            if (service, region) not in self._clients:
+                keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+                session = boto3.Session(**keys, region_name=region)
+                self._clients[service, region] = session.client(service, endpoint_url=self.endpoint)
+            return self._clients[service, region]
 
     def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         self.requests.append((environ["REQUEST_METHOD"], unquote(environ.get("PATH_INFO", ""))))

@@ -50,9 +50,9 @@ class Statement:
             return error_message(RedshiftError(f"Cannot insert a NULL value into column {column[1]}"))
         if fields["C"] == "21000" and "MERGE" in fields["M"]:
             return error_message(RedshiftError("Found multiple matches to update the same tuple."))
-        if fields["C"] == "42883" and (function := re.match(r"function (?:\w+\.)?(\w+)\(", fields["M"])):
-            if function[1] in documented_functions():
-                return error_message(NotInStandIn(f"{function[1]}() with these arguments: {fields['M']}"))
+        function = re.match(r"function (?:\w+\.)?(\w+)\(", fields["M"]) if fields["C"] == "42883" else None
+        if function and function[1] in documented_functions():
+            return error_message(NotInStandIn(f"{function[1]}() with these arguments: {fields['M']}"))
         return message
 
 

@@ -21,8 +21,7 @@ _STATEMENTS = (
     "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CreateStmt", "CreateTableAsStmt", "ViewStmt",
     "CreateSchemaStmt", "AlterTableStmt", "RenameStmt", "DropStmt", "TransactionStmt", "ExplainStmt", "CommentStmt",
     "GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterOwnerStmt", "AlterObjectSchemaStmt", "LockStmt",
-    "CreateRoleStmt", "AlterRoleStmt", "DropRoleStmt", "CreatedbStmt", "DropdbStmt", "VariableSetStmt",
-    "VariableShowStmt", "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "DeclareCursorStmt", "FetchStmt", "ClosePortalStmt",
+    "CreateRoleStmt", "AlterRoleStmt", "DropRoleStmt", "CreatedbStmt", "DropdbStmt", "VariableSetStmt", "VariableShowStmt", "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "DeclareCursorStmt", "FetchStmt", "ClosePortalStmt",
     "RefreshMatViewStmt",
 )  # fmt: skip
 _TYPES = {
