@@ -14,10 +14,10 @@ from typing import Any
 
 import duckdb
 import pytest
+from redshift_stand_in import StandIn
 
 from pipeline.dbt import Dbt, close_connections
 from pipeline.settings import PROJECT_ROOT, Settings, read_settings
-from redshift_stand_in import StandIn
 
 REAL_DATA = PROJECT_ROOT.parent / "shared" / "data" / "real"
 CONFIG = {

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
-
 from redshift_stand_in import StandIn
 from redshift_stand_in.stand_in import PASSWORD, USER
 

@@ -399,7 +399,7 @@ def test_an_object_holds_four_megabytes(redshift: Copier) -> None:
     location = redshift.put("large.json", fits, too_large, {"id": 4}, huge)
     redshift.copy(location, table="landed (id, name)", rest="maxerror 9")
     assert redshift.landed() == [(1, "n"), (4, None)]
-    assert [row[0] for row in redshift.last_errors("line_number")][0] == 2
+    assert redshift.last_errors("line_number")[0] == (2,)
 
 
 def test_a_load_joins_its_transaction_and_its_errors_outlive_it(redshift: Copier) -> None:
@@ -445,7 +445,7 @@ def test_a_copy_that_dies_half_way_leaves_nothing(redshift: Copier) -> None:
     for number in range(5):
         redshift.put(f"dying/{number}.json", {"id": number})
 
-    def fail(connection: Any, uri: str) -> None:
+    def fail(_: Any, uri: str) -> None:
         if uri.endswith("3.json"):
             raise RuntimeError("the node is gone")
 

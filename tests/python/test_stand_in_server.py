@@ -56,7 +56,7 @@ def drive(stand_in: StandIn, **changes: Any) -> redshift_connector.Connection:
 
 def drive_with_iam(stand_in: StandIn, **changes: Any) -> redshift_connector.Connection:
     given = {"cluster_identifier": CLUSTER, "db_user": USER, "region": "us-west-2", **changes}
-    return drive(stand_in, iam=True, user="", password="", **given)  # noqa: S106
+    return drive(stand_in, iam=True, user="", password="", **given)
 
 
 def ask(connection: redshift_connector.Connection, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
@@ -65,7 +65,7 @@ def ask(connection: redshift_connector.Connection, sql: str, parameters: tuple[A
         return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
 
 
-def test_a_client_must_encrypt_and_can_verify(stand_in: StandIn, tmp_path: Path) -> None:
+def test_a_client_must_encrypt_and_can_verify(stand_in: StandIn) -> None:
     given = {"host": "127.0.0.1", "port": stand_in.port, "dbname": DATABASE, "user": USER, "password": PASSWORD}
     with pytest.raises(psycopg2.OperationalError, match="SSL off"):
         psycopg2.connect(**given, sslmode="disable")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from stand_in_clients import Client, connect
-
 from redshift_stand_in import StandIn
+from stand_in_clients import Client, connect
 
 
 @pytest.fixture(scope="module")
@@ -194,11 +193,12 @@ REFUSED = [
 @pytest.mark.parametrize(("sql", "sqlstate", "message"), REFUSED)
 def test_what_redshift_refuses_is_refused(redshift: Client, sql: str, sqlstate: str, message: str) -> None:
     found = redshift.refusal(sql)
-    assert found[0] == sqlstate and message.lower() in found[1].lower(), found
+    assert found[0] == sqlstate, found
+    assert message.lower() in found[1].lower()
 
 
-def _day(*numbers: int) -> datetime.datetime:
-    return datetime.datetime(*numbers)  # noqa: DTZ001  # a timestamp has no zone
+def _day(*numbers: int) -> dt.datetime:
+    return dt.datetime(*numbers)  # noqa: DTZ001  # a timestamp has no zone
 
 
 ACCEPTED: list[tuple[str, Any]] = [
@@ -256,12 +256,13 @@ ACCEPTED: list[tuple[str, Any]] = [
     ("select date_part(dow, '2024-01-07'::date), extract(weekday from '2024-01-07'::timestamp), "
      "date_part('epoch', '1970-01-02'::timestamp)", (0, 0, 86400)),
     ("select date_trunc('week', '2024-01-07'::timestamp), trunc('2024-01-07 05:00'::timestamp)",
-     (_day(2024, 1, 1), datetime.date(2024, 1, 7))),
+     (_day(2024, 1, 1), dt.date(2024, 1, 7))),
     ("select convert_timezone('US/Pacific', '2008-03-05 09:25:29'), "
-     "convert_timezone('EST', 'PST', '2008-03-05 12:25:29')", (_day(2008, 3, 5, 1, 25, 29), _day(2008, 3, 5, 9, 25, 29))),
+     "convert_timezone('EST', 'PST', '2008-03-05 12:25:29')",
+     (_day(2008, 3, 5, 1, 25, 29), _day(2008, 3, 5, 9, 25, 29))),
     ("select timestamp 'epoch' + 86400 * interval '1 second'", _day(1970, 1, 2)),
-    ("select '2020-01-03'::date - '2020-01-01'::date, last_day('2004-02-01')", (2, datetime.date(2004, 2, 29))),
-    ("select getdate() <= sysdate + interval '1 hour', '01/02/2018'::date", (True, datetime.date(2018, 1, 2))),
+    ("select '2020-01-03'::date - '2020-01-01'::date, last_day('2004-02-01')", (2, dt.date(2004, 2, 29))),
+    ("select getdate() <= sysdate + interval '1 hour', '01/02/2018'::date", (True, dt.date(2018, 1, 2))),
     # QUALIFY, EXCLUDE, GROUP BY ALL, TOP.
     ("select a, b as id from t as u qualify row_number() over (partition by u.a order by u.c) = 1 order by a",
      [(1, "x"), (2, "y ")]),
@@ -277,7 +278,8 @@ ACCEPTED: list[tuple[str, Any]] = [
      "X"),
     ("select * exclude (c, d, s) from t where a = 1", (1, "x")),
     ("select * exclude c, d, s, b from t where a = 1", 1),
-    ("select u.*, v.a as other_a exclude (c, d, s) from t as u inner join other as v on u.a = v.a where u.c = '2020-01-03'",
+    ("select u.*, v.a as other_a exclude (c, d, s) from t as u inner join other as v on u.a = v.a "
+     "where u.c = '2020-01-03'",
      (2, "y", 2)),
     ("select a, count(*) as n from t group by all order by a", [(1, 1), (2, 2)]),
     ("select count(*) from t group by all", 3),
@@ -473,8 +475,8 @@ def test_grants_go_to_users_groups_and_roles(stand_in: StandIn, redshift: Client
         "grant select on granted.by_group to group readers",
         "grant select on granted.by_role to role analysts",
     )
-    one = Client(connect(stand_in, "statements", user="reader_one", password="Reader-One-1"))
-    two = Client(connect(stand_in, "statements", user="reader_two", password="Reader-Two-2"))
+    one = Client(connect(stand_in, "statements", user="reader_one", password="Reader-One-1"))  # noqa: S106
+    two = Client(connect(stand_in, "statements", user="reader_two", password="Reader-Two-2"))  # noqa: S106
     assert one.rows("select * from granted.by_group") == two.rows("select * from granted.by_role") == []
     assert (
         one.refusal("select * from granted.by_role")[0] == two.refusal("select * from granted.by_group")[0] == "42501"

@@ -18,11 +18,12 @@ from redshift_stand_in.guard_statements import StatementRules
 from redshift_stand_in.literals import refuse_untyped_partitions
 
 _STATEMENTS = (
-    "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CreateStmt", "CreateTableAsStmt", "ViewStmt",
-    "CreateSchemaStmt", "AlterTableStmt", "RenameStmt", "DropStmt", "TransactionStmt", "ExplainStmt", "CommentStmt",
-    "GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterOwnerStmt", "AlterObjectSchemaStmt", "LockStmt",
-    "CreateRoleStmt", "AlterRoleStmt", "DropRoleStmt", "CreatedbStmt", "DropdbStmt", "VariableSetStmt", "VariableShowStmt", "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "DeclareCursorStmt", "FetchStmt", "ClosePortalStmt",
-    "RefreshMatViewStmt",
+    "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CreateStmt", "CreateTableAsStmt",
+    "ViewStmt", "CreateSchemaStmt", "AlterTableStmt", "RenameStmt", "DropStmt", "TransactionStmt", "ExplainStmt",
+    "CommentStmt", "GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterOwnerStmt",
+    "AlterObjectSchemaStmt", "LockStmt", "CreateRoleStmt", "AlterRoleStmt", "DropRoleStmt", "CreatedbStmt",
+    "DropdbStmt", "VariableSetStmt", "VariableShowStmt", "PrepareStmt", "ExecuteStmt", "DeallocateStmt",
+    "DeclareCursorStmt", "FetchStmt", "ClosePortalStmt", "RefreshMatViewStmt",
 )  # fmt: skip
 _TYPES = {
     "int2", "int4", "int8", "smallint", "int", "integer", "bigint", "numeric", "decimal", "float4", "float8", "real",

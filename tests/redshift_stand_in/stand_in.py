@@ -141,7 +141,9 @@ class StandIn:
         self.aws.client("iam").put_role_policy(RoleName=ROLE, PolicyName="read", PolicyDocument=json.dumps(policy))
 
     def create_bucket(self, name: str, region: str = REGION) -> None:
-        self.aws.client("s3", region).create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+        self.aws.client("s3", region).create_bucket(
+            Bucket=name, CreateBucketConfiguration={"LocationConstraint": region}
+        )
 
     def drop_connections(self) -> None:
         """Cut every client off, as a network does."""
