@@ -12,11 +12,12 @@ from pglast import ast
 from pglast.visitors import Visitor
 
 from redshift_stand_in import administration
+from redshift_stand_in.allowed import documented_functions
 from redshift_stand_in.copy_command import parse_copy
 from redshift_stand_in.copy_load import run_copy
 from redshift_stand_in.ddl import dropped_views, is_create_table, late_binding_view, rewrite_create_table
 from redshift_stand_in.errors import NotInStandIn, RedshiftError
-from redshift_stand_in.guard import check, documented_functions, refuse_unqualified_names
+from redshift_stand_in.guard import check, refuse_unqualified_names
 from redshift_stand_in.guard_statements import is_of_function
 from redshift_stand_in.rewrite import rewrite_expressions
 from redshift_stand_in.selects import rewrite_selects

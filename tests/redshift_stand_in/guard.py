@@ -6,32 +6,15 @@ functions, types, operators), not what is forbidden; only within those are singl
 
 from __future__ import annotations
 
-import csv
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from pglast import ast, enums
 
+from redshift_stand_in.allowed import OPERATORS, STATEMENTS, TYPES, documented_functions, reserved_words
 from redshift_stand_in.errors import NotInRedshift, NotInStandIn, RedshiftError
 from redshift_stand_in.guard_statements import StatementRules
 from redshift_stand_in.literals import refuse_untyped_partitions
 
-_STATEMENTS = (
-    "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CreateStmt", "CreateTableAsStmt",
-    "ViewStmt", "CreateSchemaStmt", "AlterTableStmt", "RenameStmt", "DropStmt", "TransactionStmt", "ExplainStmt",
-    "CommentStmt", "GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterOwnerStmt",
-    "AlterObjectSchemaStmt", "LockStmt", "CreateRoleStmt", "AlterRoleStmt", "DropRoleStmt", "CreatedbStmt",
-    "DropdbStmt", "VariableSetStmt", "VariableShowStmt", "PrepareStmt", "ExecuteStmt", "DeallocateStmt",
-    "DeclareCursorStmt", "FetchStmt", "ClosePortalStmt", "RefreshMatViewStmt",
-)  # fmt: skip
-_TYPES = {
-    "int2", "int4", "int8", "smallint", "int", "integer", "bigint", "numeric", "decimal", "float4", "float8", "real",
-    "float", "double precision", "bool", "boolean", "bpchar", "char", "varchar", "text", "nvarchar", "nchar", "date",
-    "time", "timetz", "timestamp", "timestamptz", "interval", "super", "varbyte", "varbinary", "binary", "name", "oid",
-    "regclass", "regproc", "refcursor", "geometry", "geography", "hllsketch",
-}  # fmt: skip
-_OPERATORS = set("+ - * / % ^ |/ ||/ @ & | # ~ << >> || = <> != < > <= >= ~* !~ !~* ~~ !~~ ~~* !~~*".split())
 _PATTERN_OPERATORS = {"~", "~*", "!~", "!~*"}
 _PATTERN_FUNCTIONS = {"regexp_replace", "regexp_substr", "regexp_instr", "regexp_count"}
 _PATTERN_MESSAGE = "The pattern must be a valid UTF-8 literal character expression"
@@ -53,22 +36,10 @@ _LEADER_TABLES = ("pg_", "svv_")
 _SYSTEM_TABLES = ("sys_", "stl_", "stv_", "svl_")  # these may be joined with tables
 
 
-@cache
-def documented_functions() -> dict[str, bool]:
-    """The functions that Redshift documents, and whether only its leader node has them."""
-    with (Path(__file__).parent / "functions.csv").open(encoding="utf-8") as file:
-        return {row["name"]: row["leader_only"] == "true" for row in csv.DictReader(file)}
-
-
-@cache
-def reserved_words() -> frozenset[str]:
-    return frozenset((Path(__file__).parent / "reserved_words.txt").read_text(encoding="utf-8").split())
-
-
 def check(tree: ast.Node, quoted_names: frozenset[str]) -> None:
     """Raise what Redshift would answer, where it would not take the statement."""
     kind = type(tree).__name__
-    if kind not in _STATEMENTS:
+    if kind not in STATEMENTS:
         raise NotInRedshift(f"{kind.removesuffix('Stmt')} is not supported")
     guard = _Guard()
     guard(tree)
@@ -251,7 +222,7 @@ class _Guard(StatementRules):
             raise NotInRedshift("arrays are not supported")
         operator = node.name[-1].sval
         is_like = node.kind in (kinds.AEXPR_LIKE, kinds.AEXPR_ILIKE, kinds.AEXPR_SIMILAR)
-        if operator not in _OPERATORS and not is_like and node.kind == kinds.AEXPR_OP:
+        if operator not in OPERATORS and not is_like and node.kind == kinds.AEXPR_OP:
             raise RedshiftError(f"operator does not exist: {operator}", sqlstate="42883")
         is_pattern = node.kind == kinds.AEXPR_OP and operator in _PATTERN_OPERATORS and node.lexpr
         if is_pattern and not _is_constant(node.rexpr):
@@ -274,7 +245,7 @@ class _Guard(StatementRules):
         name = node.names[-1].sval
         if node.arrayBounds:
             raise NotInRedshift("arrays are not supported")
-        if name not in _TYPES:
+        if name not in TYPES:
             raise NotInRedshift(f'Unsupported type "{name}"')
         if node.typmods and name in ("timestamp", "timestamptz", "time", "timetz"):
             raise RedshiftError('syntax error at or near "("', sqlstate="42601")
