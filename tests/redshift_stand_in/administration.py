@@ -16,11 +16,12 @@ Action = Callable[["Connection"], str]
 
 # Parameters of Redshift's that PostgreSQL does not have and nothing here depends on.
 _OWN_SETTINGS = {
-    "analyze_threshold_percent", "cast_super_null_on_error", "default_geometry_encoding", "describe_field_name_in_uppercase",
-    "downcase_delimited_identifier", "enable_case_sensitive_identifier", "enable_case_sensitive_super_attribute",
-    "enable_numeric_rounding", "enable_result_cache_for_session", "error_on_nondeterministic_update",
-    "max_concurrency_scaling_clusters", "max_cursor_result_set_size", "mv_enable_aqmv_for_session", "navigate_super_null_on_error",
-    "parse_super_null_on_error", "query_group", "stored_proc_log_min_messages", "use_fips_ssl", "wlm_query_slot_count",
+    "analyze_threshold_percent", "cast_super_null_on_error", "default_geometry_encoding",
+    "describe_field_name_in_uppercase", "downcase_delimited_identifier", "enable_case_sensitive_identifier",
+    "enable_case_sensitive_super_attribute", "enable_numeric_rounding", "enable_result_cache_for_session",
+    "error_on_nondeterministic_update", "max_concurrency_scaling_clusters", "max_cursor_result_set_size",
+    "mv_enable_aqmv_for_session", "navigate_super_null_on_error", "parse_super_null_on_error", "query_group",
+    "stored_proc_log_min_messages", "use_fips_ssl", "wlm_query_slot_count",
 }  # fmt: skip
 _NOT_IN_REDSHIFT = {
     "do", "listen", "notify", "unlisten", "reindex", "cluster", "checkpoint", "load", "import", "security", "reassign",
@@ -35,7 +36,7 @@ def action_for(tokens: list[Token], words: list[str]) -> Action | None:
     if words[0] == "unload":
         raise NotInStandIn("UNLOAD")
     if words[0] == "truncate":
-        return lambda session: _truncate(session, join(tokens))
+        return _truncate(significant(tokens))
     if words[0] == "vacuum":
         return _vacuum
     if words[0] == "analyze":
@@ -44,7 +45,7 @@ def action_for(tokens: list[Token], words: list[str]) -> Action | None:
         return _nothing(words[0].upper())
     if words[:2] in (["create", "user"], ["alter", "user"]):
         return _user(tokens, words)
-    if words[:2] == ["alter", "table"] and _alters_attributes(words, tokens):
+    if words[:2] == ["alter", "table"] and _alters_attributes(tokens):
         return _nothing("ALTER TABLE")
     if words[0] == "show" and words[1:2] and words[1] in ("tables", "schemas", "columns", "databases", "table", "view"):
         raise NotInStandIn(f"SHOW {words[1].upper()}")
@@ -55,10 +56,12 @@ def rewrite(tokens: list[Token], words: list[str]) -> list[Token]:
     """What differs in a word or two from PostgreSQL's statement."""
     if words[0] in ("grant", "revoke"):
         # Redshift says TO ROLE r; to PostgreSQL users, groups and roles are one.
-        index = find(tokens, ["to" if words[0] == "grant" else "from", "role"])
-        if index >= 0:
-            role = find(tokens, ["role"], index)
-            return [*tokens[:role], *tokens[role + 1 :]]
+        receivers = max(find(tokens, [word]) for word in ("to", "from"))
+        return [
+            token
+            for index, token in enumerate(tokens)
+            if token.word != "role" or not (index > receivers or words[1:2] == ["role"])
+        ]
     if words[0] in ("begin", "start"):
         return code("begin isolation level repeatable read")  # what Redshift calls SNAPSHOT
     if words[0] == "end":
@@ -73,16 +76,24 @@ def _setting(words: list[str]) -> str:
 
 
 def _nothing(tag: str) -> Action:
-    return lambda session: tag
+    return lambda _: tag
 
 
-def _truncate(session: Connection, sql: str) -> str:
+def _truncate(words: list[Token]) -> Action:
     """TRUNCATE commits the transaction that it runs in."""
-    was_open = session.backend.in_transaction
-    session.backend.query(sql)
-    if was_open:
-        session.backend.query("commit")
-    return "TRUNCATE TABLE"
+    name = words[2:] if words[1:2] and words[1].word == "table" else words[1:]
+    if not name or any((part.text == ".") != (index % 2 == 1) for index, part in enumerate(name)):
+        raise RedshiftError('syntax error at or near "truncate"', sqlstate="42601")
+    table = "".join("." if part.text == "." else f'"{part.value}"' for part in name)
+
+    def act(session: Connection) -> str:
+        was_open = session.backend.in_transaction
+        session.backend.query(f"truncate table {table}")
+        if was_open:
+            session.backend.query("commit")
+        return "TRUNCATE TABLE"
+
+    return act
 
 
 def _vacuum(session: Connection) -> str:
@@ -107,10 +118,10 @@ def _user(tokens: list[Token], words: list[str]) -> Action:
             "password must be 8 to 64 characters with an upper case letter, a lower case letter and a digit",
             sqlstate="42601",
         )
-    rest = re.sub(r"(?is)\bpassword\s+('[^']*'|disable)", "", sql)
+    rest = re.sub(r"(?is)\bpassword\s+('[^']*'|disable)", "" if words[0] == "create" else "password null", sql)
 
     def act(session: Connection) -> str:
-        session.backend.query(rest if words[0] == "create" else "select 1")
+        session.backend.query(rest)  # whether one may
         if password.kind == "string":
             session.stand_in.accounts.passwords[name] = password.value
         else:
@@ -120,7 +131,7 @@ def _user(tokens: list[Token], words: list[str]) -> Action:
     return act
 
 
-def _alters_attributes(words: list[str], tokens: list[Token]) -> bool:
+def _alters_attributes(tokens: list[Token]) -> bool:
     """ALTER TABLE of what PostgreSQL has no counterpart for, or of keys, which it must not enforce."""
     given = [token.word for token in significant(tokens)]
     if "append" in given:

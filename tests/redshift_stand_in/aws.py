@@ -34,7 +34,7 @@ class Accounts:
 
     passwords: dict[str, str] = field(default_factory=dict)
     issued: dict[tuple[str, str], float] = field(default_factory=dict)
-    create_user: Callable[[str], None] = lambda name: None
+    create_user: Callable[[str], None] = lambda _: None
 
     def issue(self, user: str) -> tuple[str, datetime]:
         """A password for a database user, as GetClusterCredentials gives one; and when it expires."""
@@ -66,6 +66,8 @@ class Aws:
     def __init__(self, accounts: Accounts) -> None:
         self.accounts = accounts
         self.requests: list[tuple[str, str]] = []
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
         self._app = DomainDispatcherApplication(create_backend_app)
         self._server = make_server("127.0.0.1", 0, self._serve, threaded=True, request_handler=_Quiet)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -92,9 +94,12 @@ class Aws:
 
     def client(self, service: str, region: str = REGION) -> Any:
         """A client of this AWS, whatever the environment says of another."""
-        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region).client(
-            service, endpoint_url=self.endpoint
-        )
+        with self._lock:  # making one is slow, and not for several threads at once
+            if (service, region) not in self._clients:
+                keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+                session = boto3.Session(**keys, region_name=region)
+                self._clients[service, region] = session.client(service, endpoint_url=self.endpoint)
+            return self._clients[service, region]
 
     def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         self.requests.append((environ["REQUEST_METHOD"], unquote(environ.get("PATH_INFO", ""))))
@@ -123,7 +128,8 @@ class Aws:
             return None
         identifier = form.get("ClusterIdentifier", "")
         if identifier not in get_backend("redshift")[DEFAULT_ACCOUNT_ID][REGION].clusters:
-            error = f"<Type>Sender</Type><Code>ClusterNotFound</Code><Message>Cluster {escape(identifier)} not found.</Message>"
+            message = f"<Message>Cluster {escape(identifier)} not found.</Message>"
+            error = f"<Type>Sender</Type><Code>ClusterNotFound</Code>{message}"
             return "404 Not Found", "text/xml", f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
         user = f"IAM:{form['DbUser']}" if action == "GetClusterCredentials" else "IAMR:operator"
         password, expires = self.accounts.issue(user)
@@ -167,10 +173,10 @@ class Role:
         self._policies = [IAMPolicy(document) for document in inline]
         self._policies += [IAMPolicy(policy) for policy in role.managed_policies.values()]
 
-    def check(self, action: str, resource: str) -> None:
+    def check(self, action: str, resource: str, before: str = "") -> None:
         results = [policy.is_action_permitted(action, resource) for policy in self._policies]
         if PermissionResult.DENIED in results or PermissionResult.PERMITTED not in results:
-            raise s3_error("Access Denied", 403, "AccessDenied")
+            raise s3_error("Access Denied", 403, "AccessDenied", before)
 
 
 def s3_error(message: str, status: int, code: str, before: str = "") -> RedshiftError:

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterable
 
 from redshift_stand_in.errors import ConnectionLost, RedshiftError
-from redshift_stand_in.wire import Message, Stream, described_columns, error_fields, text
+from redshift_stand_in.wire import Message, Stream, described_columns, error_fields, has_hung_up, text
 
 PROTOCOL = 196608
 
@@ -68,7 +68,10 @@ class Backend:
         return names
 
     def copy_in(self, sql: str, chunks: Iterable[bytes]) -> None:
-        """Run a COPY … FROM STDIN with the rows that are given, in its text format."""
+        """Run a COPY … FROM STDIN with the rows that are given, in its text format.
+
+        Whatever the rows raise leaves nothing of it, and so does a client that has gone before the last of them.
+        """
         self.send(Message(b"Q", text(sql)))
         error = None
         while (message := self.receive()).kind != b"Z":
@@ -76,6 +79,8 @@ class Backend:
                 try:
                     for chunk in chunks:
                         self.send(Message(b"d", chunk))
+                    if has_hung_up(self._client):
+                        raise ConnectionLost
                 except BaseException as failure:
                     self.send(Message(b"f", text(str(failure))))
                     self._drain()
@@ -85,6 +90,9 @@ class Backend:
                 error = message
         if error:
             raise _as_error(error)
+
+    def begin(self) -> None:
+        self.query("begin isolation level repeatable read")  # what Redshift calls SNAPSHOT
 
     def abort(self) -> None:
         """Leave an open transaction as a failed statement leaves it."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from redshift_stand_in.backend import Backend
-from redshift_stand_in.dialect import Statement, split_statements, translate
+from redshift_stand_in.dialect import Statement, is_transactional, split_statements, translate
 from redshift_stand_in.errors import ConnectionLost, NotInStandIn, RedshiftError
 from redshift_stand_in.wire import (
     CANCEL_REQUEST,
@@ -153,34 +153,41 @@ class Connection:
         elif message.kind in _ENDS:
             try:
                 self._extended(message)
-            except RedshiftError as error:
-                self._fail(error)
             except ConnectionLost:
                 raise
-            except Exception as error:  # a fault of the stand-in's own, which the test that met it is to show
-                self._fail(NotInStandIn(f"what to do here: {error!r}"))
+            except Exception as error:
+                self._fail(error)
         else:
             self._fail(RedshiftError(f"message {message.kind!r} is not expected here", sqlstate="08P01"))
 
     def _simple(self, sql: str) -> None:
+        """Several statements in one message are one transaction, unless they say otherwise."""
         statements = split_statements(sql)
         if not statements:
             self.client.send(Message(b"I"))
-        for statement_sql in statements:
-            try:
-                statement = translate(statement_sql, self)
-                if statement.action:
-                    self._act(statement)
-                    continue
-            except RedshiftError as error:
-                self.stand_in.log.refused(statement_sql, error)
-                self.backend.abort()
-                self.client.send(error_message(error))
-                break
-            self.backend.send(Message(b"Q", text(statement.sql)))
-            if not self._forward_simple(statement):
-                break
+        is_one = len(statements) > 1 and self.backend.status == b"I" and not any(map(is_transactional, statements))
+        if is_one:
+            self.backend.begin()
+        went_well = all(self._went_well(statement) for statement in statements)
+        if is_one and self.backend.in_transaction:
+            self.backend.query("commit" if went_well else "rollback")
         self.client.send(Message(b"Z", self.backend.status))
+
+    def _went_well(self, sql: str) -> bool:
+        """Carry out one statement of the simple protocol."""
+        self._last_sql = sql
+        try:
+            statement = translate(sql, self)
+            if statement.action:
+                self._act(statement)
+                return True
+        except ConnectionLost:
+            raise
+        except Exception as error:
+            self._answer_error(error)
+            return False
+        self.backend.send(Message(b"Q", text(statement.sql)))
+        return self._forward_simple(statement)
 
     def _forward_simple(self, statement: Statement) -> bool:
         """Pass on the answer to one statement, but not that the server is ready; whether it went well."""
@@ -243,6 +250,9 @@ class Connection:
             self._act(statement)
 
     def _act(self, statement: Statement) -> None:
+        if self.backend.status == b"E":
+            reason = "current transaction is aborted, commands ignored until end of transaction block"
+            raise RedshiftError(reason, sqlstate="25P02")
         tag = statement.action(self)
         self.client.send(Message(b"C", text(tag)))
         self.stand_in.log.done(statement)
@@ -259,8 +269,14 @@ class Connection:
             if message.kind not in _NOTIFICATIONS and message.kind in ends:
                 return None
 
-    def _fail(self, error: RedshiftError) -> None:
+    def _fail(self, error: Exception) -> None:
+        self._answer_error(error)
+        self._skips_to_sync = True
+
+    def _answer_error(self, error: Exception) -> None:
+        """Tell the client, and leave an open transaction as one that has failed."""
+        if not isinstance(error, RedshiftError):  # a fault of the stand-in's own, which the test that met it is to show
+            error = NotInStandIn(f"what to do here: {error!r}")
         self.stand_in.log.refused(self._last_sql, error)
         self.backend.abort()
         self.client.send(error_message(error))
-        self._skips_to_sync = True

@@ -10,6 +10,7 @@ from redshift_stand_in.errors import NotInStandIn, RedshiftError
 from redshift_stand_in.tokens import Token, closing, word_at
 
 MAXERROR_LIMIT = 100_000
+COMPROWS_LIMIT = 2_147_483_647
 _NOT_WITH_JSON = {
     "csv", "delimiter", "escape", "fillrecord", "fixedwidth", "ignoreblanklines", "null", "readratio", "removequotes",
     "quote",
@@ -19,12 +20,12 @@ _NOT_HERE = {
     "explicit_ids", "ignoreheader", "ignoreallerrors", "encoding", "blanksasnull", "dateformat", "acceptanydate",
     "job",
 }  # fmt: skip
-_KEYS = {"access_key_id", "secret_access_key", "session_token", "credentials"}
+_KEYS = {"access_key_id", "secret_access_key", "session_token", "credentials", "with"}
 
 
 @dataclass(frozen=True)
 class CopyCommand:
-    """columns is empty where the statement has no list: then they are the table's. json is auto, auto ignorecase or a URI."""
+    """columns is empty where there is no list: then they are the table's. json is auto, auto ignorecase or a URI."""
 
     table: str
     columns: tuple[str, ...] = ()
@@ -78,10 +79,11 @@ def _option(command: CopyCommand, reader: _Reader) -> CopyCommand:
         raise RedshiftError(f"{word.upper()} is not supported with JSON", sqlstate="0A000")
     if word in _NOT_HERE:
         raise NotInStandIn(f"COPY with {word.upper()}")
-    if word == "with":
-        return command
     if word not in _OPTIONS:
-        raise RedshiftError(f'syntax error at or near "{reader.last.text}"', sqlstate="42601")
+        raise reader.unexpected()
+    if word in reader.seen:
+        raise RedshiftError("conflicting or redundant options", sqlstate="42601")
+    reader.seen.add(word)
     return _OPTIONS[word](command, reader)
 
 
@@ -91,6 +93,7 @@ class _Reader:
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = tokens
         self.index = 0
+        self.seen: set[str] = set()
 
     @property
     def at_end(self) -> bool:
@@ -112,17 +115,17 @@ class _Reader:
     def name(self) -> str:
         token = self.next()
         if token.kind not in ("name", "quoted"):
-            raise self._unexpected()
+            raise self.unexpected()
         return f'"{token.value}"'
 
     def string(self) -> str:
         if self.next().kind != "string":
-            raise self._unexpected()
+            raise self.unexpected()
         return self.last.value
 
     def number(self) -> int:
         if not self.next().text.isdecimal():
-            raise self._unexpected()
+            raise self.unexpected()
         return int(self.last.text)
 
     def take(self, word: str) -> bool:
@@ -133,7 +136,7 @@ class _Reader:
 
     def need(self, word: str) -> None:
         if self.next().word != word:
-            raise self._unexpected()
+            raise self.unexpected()
 
     def optional_string(self) -> str | None:
         return self.string() if not self.at_end and self.tokens[self.index].kind == "string" else None
@@ -146,7 +149,7 @@ class _Reader:
         self.index = end + 1
         return columns
 
-    def _unexpected(self) -> RedshiftError:
+    def unexpected(self) -> RedshiftError:
         return RedshiftError(f'syntax error at or near "{self.last.text}"', sqlstate="42601")
 
 
@@ -172,6 +175,8 @@ def _json(command: CopyCommand, reader: _Reader) -> CopyCommand:
 
 def _format(command: CopyCommand, reader: _Reader) -> CopyCommand:
     reader.take("as")
+    if not reader.at_end and reader.tokens[reader.index].word in _OPTIONS.keys() - {"json"}:
+        raise reader.unexpected()
     return _option(command, reader)
 
 
@@ -200,19 +205,22 @@ def _acceptinvchars(command: CopyCommand, reader: _Reader) -> CopyCommand:
 
 
 def _switch(field: str) -> Callable[[CopyCommand, _Reader], CopyCommand]:
-    return lambda command, reader: replace(command, **{field: True})
+    return lambda command, _: replace(command, **{field: True})
 
 
-def _update(command: CopyCommand, reader: _Reader) -> CopyCommand:
+def _change(*values: str) -> Callable[[CopyCommand, _Reader], CopyCommand]:
     """STATUPDATE and COMPUPDATE change no row."""
-    for word in ("on", "off", "true", "false", "preset"):
-        if reader.take(word):
-            break
-    return command
+
+    def read(command: CopyCommand, reader: _Reader) -> CopyCommand:
+        any(reader.take(value) for value in values)
+        return command
+
+    return read
 
 
 def _comprows(command: CopyCommand, reader: _Reader) -> CopyCommand:
-    reader.number()
+    if not 1000 <= reader.number() <= COMPROWS_LIMIT:
+        raise RedshiftError(f"COMPROWS must be between 1000 and {COMPROWS_LIMIT}", sqlstate="22023")
     return command
 
 
@@ -231,7 +239,7 @@ _OPTIONS: dict[str, Callable[[CopyCommand, _Reader], CopyCommand]] = {
     "trimblanks": _switch("trimblanks"),
     "emptyasnull": _switch("emptyasnull"),
     "roundec": _switch("roundec"),
-    "statupdate": _update,
-    "compupdate": _update,
+    "statupdate": _change("on", "off", "true", "false"),
+    "compupdate": _change("on", "off", "true", "false", "preset"),
     "comprows": _comprows,
 }

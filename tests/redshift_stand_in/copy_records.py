@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from redshift_stand_in.copy_values import FieldError, Number
-from redshift_stand_in.errors import RedshiftError
+from redshift_stand_in.errors import NotInStandIn, RedshiftError
 
 OBJECT_BYTES = 4 * 1024 * 1024
 
@@ -35,26 +36,66 @@ _DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant
 _BLANK = re.compile(r"\s*")
 
 
-def records(content: bytes) -> Iterator[Record]:
-    """Every JSON value of an object's content, whatever lines it takes."""
-    text = content.decode("utf-8", "surrogateescape")
-    position, line = _BLANK.match(text, 0).end(), 1
-    line += text.count("\n", 0, position)
-    while position < len(text):
-        try:
-            value, end = _DECODER.raw_decode(text, position)
-            error = None
-        except ValueError as failure:
-            value, error = None, FieldError(1216, "Invalid value.", getattr(failure, "pos", position) - position)
-            end = text.find("\n", position)
-            end = len(text) if end < 0 else end
-        raw = text[position:end]
+def records(chunks: Iterable[bytes]) -> Iterator[Record]:
+    """Every JSON value of an object's content, whatever lines it takes; little more than one is held at a time."""
+    source = _Source(chunks)
+    line = 1
+    while True:
+        line += source.skip_blanks()
+        if not source.fill():
+            return
+        raw, value, error = source.take()
         line += raw.count("\n")
         if error is None and len(raw.encode("utf-8", "surrogateescape")) > OBJECT_BYTES:
             error = FieldError(1216, "JSON object is larger than 4 MB")
         yield Record(line, raw, value, error)
-        position = _BLANK.match(text, end).end()
-        line += text.count("\n", end, position)
+
+
+class _Source:
+    """Text as it comes in, read value by value."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+        self._text = ""
+        self._position = 0
+        self._is_whole = False
+
+    def fill(self) -> bool:
+        """See that a whole object is at hand; whether there is anything."""
+        if not self._is_whole and len(self._text) - self._position <= 2 * OBJECT_BYTES:
+            parts = [self._text[self._position :]]
+            size = len(parts[0])
+            while size <= 4 * OBJECT_BYTES and not self._is_whole:
+                chunk = next(self._chunks, b"")
+                self._is_whole = not chunk
+                parts.append(self._decode(chunk, final=self._is_whole))
+                size += len(parts[-1])
+            self._text, self._position = "".join(parts), 0
+        return self._position < len(self._text)
+
+    def skip_blanks(self) -> int:
+        """Pass over white space; the number of lines that it ends."""
+        lines = 0
+        while self.fill():
+            end = _BLANK.match(self._text, self._position).end()
+            lines += self._text.count("\n", self._position, end)
+            self._position = end
+            if end < len(self._text):
+                break
+        return lines
+
+    def take(self) -> tuple[str, Any, FieldError | None]:
+        """The next value with its text; or the rest of a line that holds none, and why."""
+        start = self._position
+        try:
+            value, self._position = _DECODER.raw_decode(self._text, start)
+            return self._text[start : self._position], value, None
+        except (ValueError, RecursionError) as failure:
+            end = self._text.find("\n", start)
+            self._position = len(self._text) if end < 0 else end
+            error = FieldError(1216, "Invalid value.", getattr(failure, "pos", start) - start)
+            return self._text[start : self._position], None, error
 
 
 def pick_by_name(columns: Sequence[str], *, ignore_case: bool) -> Pick:
@@ -80,7 +121,7 @@ def pick_by_path(content: bytes, column_count: int) -> Pick:
     except ValueError as error:
         raise RedshiftError("Invalid JSONPaths file: not well-formed") from error
     if not isinstance(document, dict) or "jsonpaths" not in document:
-        raise RedshiftError("Invalid JSONPaths file: without \"jsonpaths\" Redshift falls back to 'auto' in silence")
+        raise NotInStandIn("a JSONPaths file without \"jsonpaths\", where Redshift falls back to 'auto' in silence")
     paths = document["jsonpaths"]
     if not isinstance(paths, list) or not all(isinstance(path, str) and path for path in paths):
         raise RedshiftError("Invalid JSONPaths file: every path must be a text that is not empty")
@@ -93,7 +134,7 @@ def pick_by_path(content: bytes, column_count: int) -> Pick:
 def _steps(path: str) -> list[str | int]:
     if re.fullmatch(r"\$(\['[^']+'\]|\[\d+\])+", path):
         return [name or int(index) for name, index in re.findall(r"\['([^']+)'\]|\[(\d+)\]", path)]
-    if re.fullmatch(r"\$(\.[^.\['\]]+(\[\d+\])*)+", path):
+    if re.fullmatch(r"\$(\.[^.\['\]*?()@]+(\[\d+\])*)+", path):
         return [name or int(index) for name, index in re.findall(r"\.([^.\[]+)|\[(\d+)\]", path)]
     raise RedshiftError(f"Invalid JSONPath format: {path}")
 

@@ -18,6 +18,8 @@ _BOOLEANS = {
     **dict.fromkeys(("t", "true", "1", "y", "yes"), "t"),
     **dict.fromkeys(("f", "false", "0", "n", "no"), "f"),
 }
+_EXACT = 2**53  # numbers without quotes pass through floating point
+_DEFAULT_TIMEFORMATS = ("", "auto", "YYYY-MM-DD HH:MI:SS", "YYYY-MM-DD HH24:MI:SS")
 _TEXTS = ("varchar", "bpchar", "text")
 
 
@@ -37,7 +39,7 @@ class Number(str):
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table. kind is PostgreSQL's name of its type, length is in bytes, None where there is no limit."""
+    """A column of the table. kind is PostgreSQL's name of its type, length is in bytes, None without a limit."""
 
     name: str
     kind: str
@@ -65,8 +67,10 @@ def _converted(value: Any, column: Column, command: CopyCommand) -> str | None:
     if column.kind in _TEXTS:
         return _text(value, column, command)
     written = _as_json(value) if isinstance(value, (dict, list, bool)) else value
-    if written.strip() == "":
+    if written == "":
         return None
+    if not written.strip():
+        raise NotInStandIn(f"what becomes of blanks in a column of type {column.kind}")
     if column.kind in _INTEGERS:
         return _integer(written, column)
     if column.kind == "numeric":
@@ -85,7 +89,9 @@ def _converted(value: Any, column: Column, command: CopyCommand) -> str | None:
 
 
 def _text(value: Any, column: Column, command: CopyCommand) -> str | None:
-    text = _as_json(value) if isinstance(value, (dict, list, bool)) else str(value)
+    if isinstance(value, bool):
+        raise NotInStandIn("how true and false read in a text")
+    text = _as_json(value) if isinstance(value, (dict, list)) else str(value)
     if "\0" in text:
         text = text.partition("\0")[0]
         if not text:
@@ -98,6 +104,8 @@ def _text(value: Any, column: Column, command: CopyCommand) -> str | None:
         text = text.rstrip(" ")
     if command.emptyasnull and not text:
         return None
+    if column.kind == "bpchar" and not text.isascii():
+        raise FieldError(1220, "Multibyte character not supported for CHAR (Hint: Try using VARCHAR).")
     if column.length is not None and len(text.encode()) > column.length:
         if not command.truncatecolumns and len(text.rstrip(" ").encode()) > column.length:
             raise FieldError(1204, "String length exceeds DDL length")
@@ -116,6 +124,8 @@ def _integer(written: str, column: Column) -> str:
             )
             raise FieldError(1207, f"Invalid digit, Value '{text[position]}', Pos {position}, Type: {name}", position)
         text = str(int(number))
+    if isinstance(written, Number) and abs(int(text)) > _EXACT:
+        raise NotInStandIn("what floating point makes of a number without quotes that is so large")
     if not -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1):
         raise FieldError(1222, f"Overflow, Value '{text[:40]}', Type: {name}")
     return str(int(text))
@@ -166,11 +176,13 @@ def _timestamp(written: str, command: CopyCommand) -> str:
         number = _finite(written)
         if number is None:
             raise FieldError(1206, f"Invalid timestamp format or value [{form}]")
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(
-            milliseconds=int(Decimal(written.strip()) * (1 if form == "epochmillisecs" else 1000))
-        )
+        milliseconds = int(number if form == "epochmillisecs" else number * 1000)
+        try:
+            moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+        except OverflowError:
+            raise FieldError(1206, f"Invalid timestamp format or value [{form}]") from None
         return f"{moment:%Y-%m-%d %H:%M:%S.%f}"
-    if form not in ("", "auto"):
+    if form not in _DEFAULT_TIMEFORMATS:
         raise NotInStandIn(f"TIMEFORMAT {form!r}")
     text = written.strip()
     if form == "auto":
@@ -185,7 +197,11 @@ def _as_json(value: Any) -> str:
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(key)}:{_as_json(item)}" for key, item in value.items()) + "}"
+        return (
+            "{"
+            + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{_as_json(item)}" for key, item in value.items())
+            + "}"
+        )
     if isinstance(value, list):
         return "[" + ",".join(_as_json(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False)

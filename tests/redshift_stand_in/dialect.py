@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pglast
 from pglast import ast
 from pglast.visitors import Visitor
 
 from redshift_stand_in import administration
+from redshift_stand_in.allowed import documented_functions
 from redshift_stand_in.copy_command import parse_copy
 from redshift_stand_in.copy_load import run_copy
-from redshift_stand_in.ddl import is_create_table, late_binding_view, rewrite_create_table
-from redshift_stand_in.errors import RedshiftError
+from redshift_stand_in.ddl import dropped_views, is_create_table, late_binding_view, rewrite_create_table
+from redshift_stand_in.errors import NotInStandIn, RedshiftError
 from redshift_stand_in.guard import check, refuse_unqualified_names
+from redshift_stand_in.guard_statements import is_of_function
 from redshift_stand_in.rewrite import rewrite_expressions
 from redshift_stand_in.selects import rewrite_selects
 from redshift_stand_in.tokens import Token, join, quoted, significant, split, tokenize
@@ -25,12 +27,18 @@ from redshift_stand_in.wire import Message, error_fields, error_message
 if TYPE_CHECKING:
     from redshift_stand_in.connection import Connection
 
-_TEXT_BYTES = 256  # what Redshift makes of a varchar or text without a length
+# What Redshift makes of a type without a length, wherever it stands.
+_DEFAULTS = {
+    **dict.fromkeys(("text", "varchar", "nvarchar"), "varchar(256)"),
+    "bpchar": "char(256)",
+    "numeric": "numeric(18, 0)",
+}
+_TYPE_NAME = re.compile(r"text|character\s+varying|varchar|nvarchar|bpchar|numeric|decimal|dec", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Statement:
-    """source is what the client sent. Either sql goes to PostgreSQL, or action does it and returns the command's tag."""
+    """source is what the client sent. Either PostgreSQL gets sql, or action does it and returns the command's tag."""
 
     source: str
     sql: str = ""
@@ -39,16 +47,24 @@ class Statement:
     def explain(self, message: Message) -> Message:
         """PostgreSQL's error in Redshift's words, where those differ."""
         fields = error_fields(message)
-        if fields["C"] == "23502" and (column := re.search(r'column "(\w+)"', fields["M"])):
-            text = f"Cannot insert a NULL value into column {column[1]}"
-            return error_message(RedshiftError(text, sqlstate="23502"))
+        if fields["C"] == "23502" and (column := re.search(r'column "([^"]+)"', fields["M"])):
+            return error_message(RedshiftError(f"Cannot insert a NULL value into column {column[1]}"))
         if fields["C"] == "21000" and "MERGE" in fields["M"]:
             return error_message(RedshiftError("Found multiple matches to update the same tuple."))
+        function = re.match(r"function (?:\w+\.)?(\w+)\(", fields["M"]) if fields["C"] == "42883" else None
+        if function and function[1] in documented_functions():
+            return error_message(NotInStandIn(f"{function[1]}() with these arguments: {fields['M']}"))
         return message
 
 
 def split_statements(sql: str) -> list[str]:
     return [join(part).strip() for part in split(tokenize(sql), ";") if significant(part)]
+
+
+def is_transactional(sql: str) -> bool:
+    """Whether a statement begins or ends a transaction, or wants none around it."""
+    words = ("begin", "start", "commit", "end", "rollback", "abort", "vacuum")
+    return significant(tokenize(sql))[0].word in words
 
 
 def translate(sql: str, connection: Connection) -> Statement:
@@ -61,9 +77,11 @@ def translate(sql: str, connection: Connection) -> Statement:
     if len(parts) > 1:
         raise RedshiftError("cannot insert multiple commands into a prepared statement", sqlstate="42601")
     tokens = tokenize(parts[0] if parts else "")
-    words = [token.word for token in significant(tokens)[:8]]
+    words = [token.word for token in significant(tokens)]
     if not words:
         return Statement(sql)
+    if words[0] == "merge" and words[-2:] == ["remove", "duplicates"]:
+        raise NotInStandIn("MERGE … REMOVE DUPLICATES")
     if words[0] == "copy":
         command = parse_copy(significant(tokens))
         return Statement(sql, action=lambda session: run_copy(command, session))
@@ -71,6 +89,9 @@ def translate(sql: str, connection: Connection) -> Statement:
         return Statement(sql, action=action)
     if "view" in words[1:5] and words[0] == "create" and (view := late_binding_view(tokens)):
         return Statement(sql, action=_create_late_binding_view(*view, words, connection))
+    if words[:2] == ["drop", "view"]:
+        for schema, name in dropped_views(tokens):
+            connection.backend.query(f"select stand_in.stand_in_for_view({quoted(schema)}, {quoted(name)})")
     return Statement(sql, _rewritten(administration.rewrite(tokens, words), words, connection))
 
 
@@ -104,26 +125,28 @@ def _as_postgres(tokens: list[Token]) -> str:
     if not trees:
         return sql
     tree = trees[0].stmt
-    check(tree)
+    check(tree, frozenset(token.value for token in tokenize(sql) if token.kind == "quoted"))
     return _with_lengths(sql, tree)
 
 
 def _with_lengths(sql: str, tree: ast.Node) -> str:
-    """text and varchar without a length are varchar(256), wherever they stand."""
-    unlimited = _Unlimited()
-    unlimited(tree)
-    for location in sorted(unlimited.locations, reverse=True):
-        name = re.compile(r"text|character\s+varying|varchar|nvarchar", re.IGNORECASE).match(sql, location)
-        if name:
-            sql = f"{sql[:location]}varchar({_TEXT_BYTES}){sql[name.end() :]}"
+    bare = _Bare()
+    bare(tree)
+    for location, kind in sorted(bare.types.items(), reverse=True):
+        # Locations count bytes.
+        head, tail = (part.decode() for part in (sql.encode()[:location], sql.encode()[location:]))
+        if name := _TYPE_NAME.match(tail):
+            sql = f"{head}{_DEFAULTS[kind]}{tail[name.end() :]}"
     return sql
 
 
-class _Unlimited(Visitor):
-    def __init__(self) -> None:
-        self.locations: set[int] = set()
+class _Bare(Visitor):
+    """Finds the types that stand without a length, those of a function's columns in FROM apart."""
 
-    def visit_TypeName(self, ancestors: object, node: ast.TypeName) -> None:
-        is_alone = not isinstance(ancestors.parent.node if ancestors.parent else None, ast.RangeFunction)
-        if node.names[-1].sval in ("text", "varchar") and not node.typmods and is_alone:
-            self.locations.add(node.location)
+    def __init__(self) -> None:
+        self.types: dict[int, str] = {}
+
+    def visit_TypeName(self, ancestors: Any, node: ast.TypeName) -> None:
+        kind = node.names[-1].sval
+        if kind in _DEFAULTS and not node.typmods and not is_of_function(ancestors):
+            self.types[node.location] = kind

@@ -6,47 +6,22 @@ functions, types, operators), not what is forbidden; only within those are singl
 
 from __future__ import annotations
 
-import csv
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from pglast import ast, enums
-from pglast.visitors import Visitor
 
-from redshift_stand_in.errors import NotInRedshift, RedshiftError
+from redshift_stand_in.allowed import OPERATORS, STATEMENTS, TYPES, documented_functions, reserved_words
+from redshift_stand_in.errors import NotInRedshift, NotInStandIn, RedshiftError
+from redshift_stand_in.guard_statements import StatementRules
 from redshift_stand_in.literals import refuse_untyped_partitions
 
-_STATEMENTS = (
-    "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CreateStmt", "CreateTableAsStmt", "ViewStmt",
-    "CreateSchemaStmt", "AlterTableStmt", "RenameStmt", "DropStmt", "TransactionStmt", "ExplainStmt", "CommentStmt",
-    "GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt", "AlterOwnerStmt", "AlterObjectSchemaStmt", "LockStmt",
-    "CreateRoleStmt", "AlterRoleStmt", "DropRoleStmt", "CreatedbStmt", "DropdbStmt", "VariableSetStmt", "VariableShowStmt",
-    "PrepareStmt", "ExecuteStmt", "DeallocateStmt", "DeclareCursorStmt", "FetchStmt", "ClosePortalStmt", "RefreshMatViewStmt",
-)  # fmt: skip
-_TYPES = {
-    "int2", "int4", "int8", "smallint", "int", "integer", "bigint", "numeric", "decimal", "float4", "float8", "real",
-    "float", "double precision", "bool", "boolean", "bpchar", "char", "varchar", "text", "nvarchar", "nchar", "date",
-    "time", "timetz", "timestamp", "timestamptz", "interval", "super", "varbyte", "varbinary", "binary", "name", "oid",
-    "regclass", "regproc", "refcursor", "geometry", "geography", "hllsketch",
-}  # fmt: skip
-_OPERATORS = set("+ - * / % ^ |/ ||/ @ & | # ~ << >> || = <> != < > <= >= ~* !~ !~* ~~ !~~ ~~* !~~*".split())
 _PATTERN_OPERATORS = {"~", "~*", "!~", "!~*"}
 _PATTERN_FUNCTIONS = {"regexp_replace", "regexp_substr", "regexp_instr", "regexp_count"}
 _PATTERN_MESSAGE = "The pattern must be a valid UTF-8 literal character expression"
 # Calls that the grammar itself makes of SQL's own notation.
-_NOTATIONS = {
-    "extract",
-    "btrim",
-    "ltrim",
-    "rtrim",
-    "substring",
-    "position",
-    "timezone",
-    "like_escape",
-    "like",
-    "overlaps",
-}
+_NOTATIONS = {"extract", "btrim", "ltrim", "rtrim", "substring", "position", "timezone", "overlaps"}
+_ESCAPES = {"like_escape", "similar_to_escape"}  # of LIKE and SIMILAR TO
+_FOREIGN = ("Xml", "Json", "RangeTableFunc")  # what the grammar has for XML and JSON
 _AGGREGATES_OVER_ORDER = {
     "avg", "count", "max", "min", "stddev", "stddev_pop", "stddev_samp", "sum", "var_pop", "var_samp", "variance",
     "first_value", "last_value", "nth_value",
@@ -57,20 +32,14 @@ _COMPUTE_ONLY_MESSAGE = "One or more of the used functions must be applied on at
 _LEADER_ONLY = "Specified types or functions (one per INFO message) not supported on Redshift tables."
 _EXCLUSION = enums.FRAMEOPTION_EXCLUDE_CURRENT_ROW | enums.FRAMEOPTION_EXCLUDE_GROUP | enums.FRAMEOPTION_EXCLUDE_TIES
 _CATALOGS = ("pg_catalog", "information_schema")
-_CATALOG_TABLES = ("pg_", "svv_", "sys_", "stl_", "stv_", "svl_")
+_LEADER_TABLES = ("pg_", "svv_")
+_SYSTEM_TABLES = ("sys_", "stl_", "stv_", "svl_")  # these may be joined with tables
 
 
-@cache
-def documented_functions() -> dict[str, bool]:
-    """The functions that Redshift documents, and whether only its leader node has them."""
-    with (Path(__file__).parent / "functions.csv").open(encoding="utf-8") as file:
-        return {row["name"]: row["leader_only"] == "true" for row in csv.DictReader(file)}
-
-
-def check(tree: ast.Node) -> None:
+def check(tree: ast.Node, quoted_names: frozenset[str]) -> None:
     """Raise what Redshift would answer, where it would not take the statement."""
     kind = type(tree).__name__
-    if kind not in _STATEMENTS:
+    if kind not in STATEMENTS:
         raise NotInRedshift(f"{kind.removesuffix('Stmt')} is not supported")
     guard = _Guard()
     guard(tree)
@@ -78,16 +47,24 @@ def check(tree: ast.Node) -> None:
         raise NotInRedshift("SUBSTR() function is not supported (Hint: use SUBSTRING instead)")
     if guard.leader_only and guard.tables:
         raise NotInRedshift(f"{_LEADER_ONLY} ({guard.leader_only})")
+    if guard.tables and guard.leader_catalogs:
+        raise NotInRedshift(f"{_LEADER_ONLY} ({guard.leader_catalogs[0]})")
     if guard.compute_only and not guard.tables:
         raise NotInRedshift(_COMPUTE_ONLY_MESSAGE)
     if guard.unknown_functions and (guard.tables or not guard.reads_catalog):
         name = guard.unknown_functions[0]
-        raise RedshiftError(f"function {name}() does not exist", sqlstate="42883")
+        raise RedshiftError(
+            f"function {name}() does not exist",
+            sqlstate="42883",
+            hint="No function matches the given name and argument types. You may need to add explicit type casts.",
+        )
+    if not guard.reads_catalog and (reserved := sorted(guard.names & (reserved_words() - quoted_names))):
+        raise RedshiftError(f'syntax error at or near "{reserved[0]}"', sqlstate="42601")
     refuse_untyped_partitions(tree)
 
 
 def _is_catalog(schema: str, name: str) -> bool:
-    return schema in _CATALOGS or (not schema and name.startswith(_CATALOG_TABLES))
+    return schema in _CATALOGS or (not schema and name.startswith(_LEADER_TABLES + _SYSTEM_TABLES))
 
 
 def refuse_unqualified_names(query: ast.Node) -> None:
@@ -101,10 +78,11 @@ def refuse_unqualified_names(query: ast.Node) -> None:
         )
 
 
-class _Guard(Visitor):
+class _Guard(StatementRules):
     """Walks the tree; what depends on the whole statement is noted, all else is raised where it is met."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.leader_only = ""
         self.compute_only = False
         self.unknown_functions: list[str] = []
@@ -126,57 +104,17 @@ class _Guard(Visitor):
             raise NotInRedshift("FETCH … WITH TIES is not supported")
 
     def visit_CommonTableExpr(self, ancestors: Any, node: ast.CommonTableExpr) -> None:
-        del ancestors
         self._ctes.add(node.ctename)
+        self.names.add(node.ctename)
         if not isinstance(node.ctequery, ast.SelectStmt):
             raise NotInRedshift("a WITH clause that changes data is not supported")
         if node.ctematerialized != enums.CTEMaterialize.CTEMaterializeDefault:
             raise RedshiftError('syntax error at or near "materialized"', sqlstate="42601")
 
-    def visit_InsertStmt(self, ancestors: Any, node: ast.InsertStmt) -> None:
-        del ancestors
-        if node.onConflictClause:
-            raise NotInRedshift("INSERT … ON CONFLICT is not supported")
-        if node.withClause:
-            raise RedshiftError('syntax error at or near "insert"', sqlstate="42601")
-        self._no_returning(node)
-
-    def visit_UpdateStmt(self, ancestors: Any, node: ast.UpdateStmt) -> None:
-        del ancestors
-        self._no_returning(node)
-
-    def visit_DeleteStmt(self, ancestors: Any, node: ast.DeleteStmt) -> None:
-        del ancestors
-        self._no_returning(node)
-
-    @staticmethod
-    def _no_returning(node: Any) -> None:
-        if getattr(node, "returningClause", None) or getattr(node, "returningList", None):
-            raise RedshiftError('syntax error at or near "returning"', sqlstate="42601")
-
-    def visit_MergeStmt(self, ancestors: Any, node: ast.MergeStmt) -> None:
-        del ancestors
-        if node.withClause:
-            raise NotInRedshift("MERGE does not support a WITH clause")
-        if node.relation.alias:
-            raise RedshiftError('syntax error at or near "as"', sqlstate="42601")
-        if isinstance(node.sourceRelation, ast.RangeVar) and (
-            (node.sourceRelation.schemaname, node.sourceRelation.relname)
-            == (node.relation.schemaname, node.relation.relname)
-        ):
-            raise NotInRedshift("Source and target of MERGE must not be the same table")
-        self._no_returning(node)
-        kinds = [(clause.matchKind, clause.condition) for clause in node.mergeWhenClauses]
-        matched = [kind for kind, _ in kinds if kind == enums.MergeMatchKind.MERGE_WHEN_MATCHED]
-        missing = [kind for kind, _ in kinds if kind == enums.MergeMatchKind.MERGE_WHEN_NOT_MATCHED_BY_TARGET]
-        if any(condition for _, condition in kinds):
-            raise RedshiftError('syntax error at or near "and"', sqlstate="42601")
-        if len(matched) != 1 or len(missing) != 1 or len(kinds) != 2:
-            raise RedshiftError("MERGE takes one WHEN MATCHED and one WHEN NOT MATCHED", sqlstate="42601")
-
     def visit_RangeVar(self, ancestors: Any, node: ast.RangeVar) -> None:
-        del ancestors
-        self._read.append((node.schemaname or "", node.relname))
+        self.names.add(node.relname)
+        if not isinstance(ancestors.node, ast.ViewStmt):
+            self._read.append((node.schemaname or "", node.relname))
 
     @property
     def tables(self) -> list[tuple[str, str]]:
@@ -191,27 +129,65 @@ class _Guard(Visitor):
     def reads_catalog(self) -> bool:
         return any(_is_catalog(schema, name) for schema, name in self._read)
 
+    @property
+    def leader_catalogs(self) -> list[str]:
+        catalogs = [name for schema, name in self._read if _is_catalog(schema, name)]
+        return [name for name in catalogs if not name.startswith(_SYSTEM_TABLES)]
+
+    def visit_Alias(self, ancestors: Any, node: ast.Alias) -> None:
+        self.names.add(node.aliasname)
+        self.names.update(column.sval for column in node.colnames or ())
+
+    def visit_ResTarget(self, ancestors: Any, node: ast.ResTarget) -> None:
+        self.names.add(node.name or "")
+
+    def visit_ColumnRef(self, ancestors: Any, node: ast.ColumnRef) -> None:
+        self.names.update(part.sval for part in node.fields if isinstance(part, ast.String))
+
+    def visit(self, ancestors: Any, node: ast.Node) -> None:
+        kind = type(node).__name__
+        if kind.startswith(_FOREIGN):
+            raise NotInRedshift(f"{kind} is not supported")
+
+    def visit_RangeTableSample(self, ancestors: Any, node: ast.RangeTableSample) -> None:
+        raise RedshiftError('syntax error at or near "tablesample"', sqlstate="42601")
+
+    def visit_RowExpr(self, ancestors: Any, node: ast.RowExpr) -> None:
+        if node.row_format == enums.CoercionForm.COERCE_EXPLICIT_CALL:
+            raise NotInRedshift("row constructors are not supported")
+
+    def visit_A_Indirection(self, ancestors: Any, node: ast.A_Indirection) -> None:
+        raise NotInStandIn("how to navigate SUPER")
+
+    def visit_A_Indices(self, ancestors: Any, node: ast.A_Indices) -> None:
+        raise NotInStandIn("how to navigate SUPER")
+
+    def visit_CollateClause(self, ancestors: Any, node: ast.CollateClause) -> None:
+        raise NotInStandIn("COLLATE")
+
+    def visit_SubLink(self, ancestors: Any, node: ast.SubLink) -> None:
+        if node.subLinkType == enums.SubLinkType.ARRAY_SUBLINK:
+            raise NotInRedshift("arrays are not supported")
+
     def visit_RangeSubselect(self, ancestors: Any, node: ast.RangeSubselect) -> None:
-        del ancestors
         if node.lateral:
             raise NotInRedshift("LATERAL is not supported")
 
     def visit_RangeFunction(self, ancestors: Any, node: ast.RangeFunction) -> None:
-        del ancestors
         if node.lateral:
             raise NotInRedshift("LATERAL is not supported")
         if node.ordinality:
             raise RedshiftError('syntax error at or near "ordinality"', sqlstate="42601")
 
     def visit_FuncCall(self, ancestors: Any, node: ast.FuncCall) -> None:
-        del ancestors
         name = node.funcname[-1].sval
         is_notation = node.funcformat == enums.CoercionForm.COERCE_SQL_SYNTAX
         if is_notation and name not in _NOTATIONS:
             raise NotInRedshift(f"{name} is not supported")
         if node.agg_filter:
             raise RedshiftError('syntax error at or near "("', sqlstate="42601")
-        if not is_notation and node.funcname[0].sval != "stand_in":
+        is_escape = name in _ESCAPES and node.funcname[0].sval == "pg_catalog"
+        if not is_notation and not is_escape and node.funcname[0].sval != "stand_in":
             self._function(name)
         if node.over:
             self._window(name, node.over)
@@ -239,7 +215,6 @@ class _Guard(Visitor):
             raise NotInRedshift("Aggregate window functions with an ORDER BY clause require a frame clause")
 
     def visit_A_Expr(self, ancestors: Any, node: ast.A_Expr) -> None:
-        del ancestors
         kinds = enums.A_Expr_Kind
         if node.kind in (kinds.AEXPR_DISTINCT, kinds.AEXPR_NOT_DISTINCT):
             raise RedshiftError('syntax error at or near "distinct"', sqlstate="42601")
@@ -247,7 +222,7 @@ class _Guard(Visitor):
             raise NotInRedshift("arrays are not supported")
         operator = node.name[-1].sval
         is_like = node.kind in (kinds.AEXPR_LIKE, kinds.AEXPR_ILIKE, kinds.AEXPR_SIMILAR)
-        if operator not in _OPERATORS and not is_like and node.kind == kinds.AEXPR_OP:
+        if operator not in OPERATORS and not is_like and node.kind == kinds.AEXPR_OP:
             raise RedshiftError(f"operator does not exist: {operator}", sqlstate="42883")
         is_pattern = node.kind == kinds.AEXPR_OP and operator in _PATTERN_OPERATORS and node.lexpr
         if is_pattern and not _is_constant(node.rexpr):
@@ -256,11 +231,7 @@ class _Guard(Visitor):
     def visit_A_ArrayExpr(self, ancestors: Any, node: ast.A_ArrayExpr) -> None:
         raise NotInRedshift("arrays are not supported")
 
-    def visit_GroupingFunc(self, ancestors: Any, node: ast.GroupingFunc) -> None:
-        del ancestors, node
-
     def visit_SQLValueFunction(self, ancestors: Any, node: ast.SQLValueFunction) -> None:
-        del ancestors
         name = enums.SQLValueFunctionOp(node.op).name.removeprefix("SVFOP_").lower().removesuffix("_n")
         if documented_functions().get(name, True) and name not in (
             "current_date",
@@ -270,43 +241,14 @@ class _Guard(Visitor):
         ):
             self.leader_only = self.leader_only or name
 
-    def visit_TransactionStmt(self, ancestors: Any, node: ast.TransactionStmt) -> None:
-        del ancestors
-        kinds = enums.TransactionStmtKind
-        allowed = (kinds.TRANS_STMT_BEGIN, kinds.TRANS_STMT_START, kinds.TRANS_STMT_COMMIT, kinds.TRANS_STMT_ROLLBACK)
-        if node.kind not in allowed or node.chain:
-            raise NotInRedshift("savepoints and two-phase commits are not supported")
-
     def visit_TypeName(self, ancestors: Any, node: ast.TypeName) -> None:
-        del ancestors
         name = node.names[-1].sval
         if node.arrayBounds:
             raise NotInRedshift("arrays are not supported")
-        if name not in _TYPES:
+        if name not in TYPES:
             raise NotInRedshift(f'Unsupported type "{name}"')
         if node.typmods and name in ("timestamp", "timestamptz", "time", "timetz"):
             raise RedshiftError('syntax error at or near "("', sqlstate="42601")
-
-    def visit_Constraint(self, ancestors: Any, node: ast.Constraint) -> None:
-        del ancestors
-        kinds = enums.ConstrType
-        if node.contype not in (kinds.CONSTR_NOTNULL, kinds.CONSTR_NULL, kinds.CONSTR_DEFAULT, kinds.CONSTR_IDENTITY):
-            name = enums.ConstrType(node.contype).name.removeprefix("CONSTR_")
-            raise NotInRedshift(f"{name} constraints are not supported")
-
-    def visit_CreateStmt(self, ancestors: Any, node: ast.CreateStmt) -> None:
-        del ancestors
-        if node.partspec or node.inhRelations or node.options or node.tablespacename or node.accessMethod:
-            raise NotInRedshift("partitions, inheritance, storage options and tablespaces are not supported")
-        if node.relation.relpersistence == "u":
-            raise RedshiftError('syntax error at or near "unlogged"', sqlstate="42601")
-        if node.oncommit != enums.OnCommitAction.ONCOMMIT_NOOP:
-            raise RedshiftError('syntax error at or near "on"', sqlstate="42601")
-
-    def visit_IntoClause(self, ancestors: Any, node: ast.IntoClause) -> None:
-        del ancestors
-        if node.skipData:
-            raise RedshiftError('syntax error at or near "with"', sqlstate="42601")
 
 
 def _parents(ancestors: Any) -> list[Any]:

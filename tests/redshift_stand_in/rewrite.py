@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from redshift_stand_in.tokens import Token, after_space, closing, code, end_of, find, join, split, word_at
+from redshift_stand_in.tokens import Token, after_space, closing, code, end_of, find, fold, join, split, word_at
 
 _PART_FIRST = {"dateadd", "datediff", "date_part", "date_trunc", "date_diff", "date_add"}
 
@@ -28,8 +28,10 @@ def rewrite_expressions(tokens: list[Token]) -> list[Token]:
             continue
         elif token.word == "nvl" and word_at(tokens, following) == "(":
             rewritten += code("coalesce")
+        elif token.word == "json_serialize" and word_at(tokens, index - 1) != ".":
+            rewritten += code("pg_catalog.json_serialize")  # alone it is JSON_SERIALIZE of the grammar
         elif token.kind == "quoted":
-            rewritten += code(token.text.lower())  # names fold in quotes too
+            rewritten += code(fold(token.text))  # names fold in quotes too
         elif token.word == "minus" and word_at(tokens, following) == "select":
             rewritten += code("except")
         elif word_at(tokens, following) == "(" and token.kind == "name":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from redshift_stand_in.errors import RedshiftError
+from redshift_stand_in.errors import NotInStandIn, RedshiftError
 from redshift_stand_in.tokens import (
     Token,
     after_space,
@@ -133,29 +133,40 @@ def _take_top(clauses: dict[str, list[Token]]) -> list[Token]:
 
 
 def _expand_exclude(clauses: dict[str, list[Token]], columns: Columns, scope: str) -> None:
-    parts = split(clauses["select"], ",")
-    for number, part in enumerate(parts):
-        index = find(part, ["exclude"])
-        if index < 0:
-            continue
-        names = [token.value for token in significant(part[index + 1 :]) if token.kind in ("name", "quoted")]
-        star = join(part[:index])
-        given = columns(f"{scope} select {star} {join(_joined(clauses, without=_not_from(clauses)))}")
-        if unknown := [name for name in names if name not in given]:
-            raise RedshiftError(f'column "{unknown[0]}" of EXCLUDE does not exist', sqlstate="42703")
-        prefix = star.strip().removesuffix("*")
-        kept = ", ".join(f'{prefix}"{name}"' for name in given if name not in names)
-        parts[number] = code(f" {kept} ")
-    clauses["select"] = [token for part in parts for token in (*part, Token("mark", ","))][:-1]
-
-
-def _not_from(clauses: dict[str, list[Token]]) -> list[str]:
-    return [name for name in clauses if name != "from"]
+    """EXCLUDE stands at the end of the list and takes columns out of all of it."""
+    listed = clauses["select"]
+    index = find(listed, ["exclude"])
+    if index < 0:
+        return
+    words = significant(listed[index + 1 :])
+    if word_at(words, 0) == "(":
+        words = words[1:-1] if closing(words, 0) == len(words) - 1 else []
+    excluded = [part[0].value for part in split(words, ",") if len(part) == 1 and part[0].kind in ("name", "quoted")]
+    if not excluded or len(excluded) != len(split(words, ",")):
+        raise RedshiftError('syntax error at or near "exclude"', sqlstate="42601")
+    source = join(clauses.get("from", []))
+    kept: list[str] = []
+    given: list[str] = []
+    for part in split(listed[:index], ","):
+        item = join(part).strip()
+        names = columns(f"{scope} select {item} {source}")
+        given += names
+        if not item.endswith("*"):
+            kept += [item] if names[0] not in excluded else []
+        elif len(set(names)) < len(names):
+            raise NotInStandIn("* EXCLUDE over several columns of one name")
+        else:
+            kept += [f'{item[:-1]}"{name}"' for name in names if name not in excluded]
+    if unknown := [name for name in excluded if name not in given]:
+        raise RedshiftError(f'column "{unknown[0]}" of EXCLUDE does not exist', sqlstate="42703")
+    clauses["select"] = tokenize(f" {', '.join(kept)} ")
 
 
 def _group_by_all(clauses: dict[str, list[Token]]) -> None:
     if [token.word for token in significant(clauses.get("group", []))] != ["group", "by", "all"]:
         return
+    if any(significant(part)[-1:] and significant(part)[-1].word == "*" for part in split(clauses["select"], ",")):
+        raise NotInStandIn("GROUP BY ALL with *")
     grouped = [
         str(number) for number, part in enumerate(split(clauses["select"], ","), start=1) if not _is_aggregate(part)
     ]
@@ -173,26 +184,50 @@ def _is_aggregate(tokens: list[Token]) -> bool:
 
 def _qualify(clauses: dict[str, list[Token]], columns: Columns, scope: str) -> list[Token]:
     """Work the condition out beside the columns, and keep the rows for which it is true."""
-    condition = clauses["qualify"][1:]
-    ordered = ("order", "limit", "offset")
-    query = _joined(clauses, without=("select", "qualify", *ordered))
-    names = columns(f"{scope} select {join(clauses['select'])} {join(query)}")
-    listed = ", ".join(f'"{name}"' for name in names)
-    inner = (
-        f" {listed} from (select {join(clauses['select'])}, "
-        f"({_with_aliases(condition, clauses['select'])}) as qualify_ {join(query)}) as qualified where qualify_ "
+    _refuse_without_alias(clauses)
+    listed = join(clauses["select"])
+    source = _joined(clauses, without=("select", "qualify", "order", "limit", "offset"))
+    names = columns(f"{scope} select {listed} {join(source)}")
+    given = columns(f"{scope} select * {join(clauses['from'])}") if "from" in clauses else []
+    condition = _with_aliases(clauses["qualify"][1:], clauses["select"], given)
+    numbered = ", ".join(f"column_{number}" for number in range(len(names)))
+    renamed = ", ".join(f'column_{number} as "{name}"' for number, name in enumerate(names))
+    query = (
+        f" {renamed} from (select {listed}, ({condition}) as qualify_ {join(source)} {join(clauses.get('order', []))}"
+        f") as qualified ({numbered}, qualify_) where qualify_ "
     )
-    return [*tokenize(inner), *_joined({name: clauses[name] for name in ordered if name in clauses})]
+    return tokenize(query + join([*clauses.get("limit", []), *clauses.get("offset", [])]))
 
 
-def _with_aliases(condition: list[Token], listed: list[Token]) -> str:
+def _refuse_without_alias(clauses: dict[str, list[Token]]) -> None:
+    """A QUALIFY directly behind FROM wants what stands there to have an alias."""
+    names = list(clauses)
+    if names[names.index("qualify") - 1] != "from":
+        return
+    for source in split(clauses["from"][1:], ","):
+        words = significant(source)
+        if all(word.kind in ("name", "quoted") for word in words[::2]) and all(
+            word.text == "." for word in words[1::2]
+        ):
+            raise RedshiftError('syntax error at or near "qualify"', sqlstate="42601")
+
+
+def _with_aliases(condition: list[Token], listed: list[Token], given: list[str]) -> str:
     """The condition with the columns' aliases replaced by what they stand for."""
     aliases = {}
     for part in split(listed, ","):
         index = find(part, ["as"])
         if index >= 0:
             aliases[significant(part[index + 1 :])[0].value] = join(part[:index]).strip()
-    return "".join(
-        f"({aliases[token.value]})" if token.kind in ("name", "quoted") and token.value in aliases else token.text
-        for token in condition
-    )
+    replaced = ""
+    for index, token in enumerate(condition):
+        is_alias = token.kind in ("name", "quoted") and token.value in aliases
+        if not is_alias or word_at(condition, index - 1) == "." or word_at(condition, index + 1) in (".", "("):
+            replaced += token.text
+        elif token.value not in given:
+            replaced += f"({aliases[token.value]})"
+        elif aliases[token.value].rpartition(".")[2].lower() == token.value:
+            replaced += aliases[token.value]
+        else:
+            raise NotInStandIn(f"whether {token.value} in QUALIFY is the column or the alias")
+    return replaced

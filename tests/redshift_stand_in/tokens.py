@@ -1,8 +1,9 @@
-"""A statement as a list of tokens, which is what the rewriting works on: everything that is not touched stays as it was."""
+"""A statement as a list of tokens, which is what the rewriting works on: what is not touched stays as it was."""
 
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,11 +20,12 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_FOLDED = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 @dataclass(frozen=True)
 class Token:
-    """kind is space, string, dollar, quoted, parameter, name, number or mark. word is what keywords are compared with."""
+    """kind is space, string, dollar, quoted, parameter, name, number or mark; word is compared with keywords."""
 
     kind: str
     text: str
@@ -38,8 +40,13 @@ class Token:
         if self.kind == "string":
             return re.sub(r"\\(.)|''", lambda match: match[1] or "'", self.text[1:-1], flags=re.DOTALL)
         if self.kind == "quoted":
-            return self.text[1:-1].replace('""', '"').lower()  # Redshift folds quoted names too
-        return self.text.lower() if self.kind == "name" else self.text
+            return fold(self.text[1:-1].replace('""', '"'))  # Redshift folds quoted names too
+        return fold(self.text) if self.kind == "name" else self.text
+
+
+def fold(name: str) -> str:
+    """A name in lower case, in which letters beyond ASCII stay as they are."""
+    return name.translate(_FOLDED)
 
 
 def tokenize(sql: str) -> list[Token]:

@@ -1,4 +1,4 @@
-"""Messages of PostgreSQL's frontend/backend protocol, version 3: one byte for the kind, four for the length, the body."""
+"""Messages of PostgreSQL's protocol, version 3: one byte for the kind, four for the length, the body."""
 
 from __future__ import annotations
 
@@ -85,6 +85,12 @@ class Stream:
         taken = bytes(self._buffer[:size])
         del self._buffer[:size]
         return taken
+
+
+def has_hung_up(channel: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(channel, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def text(value: str) -> bytes:

@@ -44,8 +44,6 @@ return case stand_in.part(part)
     when 'millisecond' then moment + number * interval '1 millisecond'
     when 'microsecond' then moment + number * interval '1 microsecond'
 end;
-create function pg_catalog.dateadd(part text, number integer, day date) returns timestamp
-language sql immutable strict return dateadd(part, number, day::timestamp);
 
 -- Boundaries that lie between two moments.
 create function pg_catalog.datediff(part text, earlier timestamp, later timestamp) returns bigint
@@ -64,8 +62,6 @@ return case stand_in.part(part)
     when 'minute' then extract(epoch from date_trunc('minute', later) - date_trunc('minute', earlier)) / 60
     when 'hour' then extract(epoch from date_trunc('hour', later) - date_trunc('hour', earlier)) / 3600
 end;
-create function pg_catalog.datediff(part text, earlier date, later date) returns bigint
-language sql immutable strict return datediff(part, earlier::timestamp, later::timestamp);
 
 -- A field alone, as an integer.
 create function stand_in.field(part text, moment timestamp) returns integer
@@ -218,7 +214,20 @@ create aggregate pg_catalog.median(double precision) (
 create function pg_catalog.version() returns text
 language sql immutable
 return 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2, Redshift 1.0 (stand-in)';
+-- A COPY that failed has undone what it set, with its transaction; its row in load_history is still there.
+create function stand_in.last_failed_copy() returns bigint
+language plpgsql stable security definer as $$
+begin
+    return (select max(query_id) from stand_in.load_history where session_id = pg_backend_pid() and status = 'aborted');
+end
+$$;
+create function stand_in.last_copy(field text) returns bigint
+language sql stable return nullif(current_setting('stand_in.last_copy_' || field, true), '')::bigint;
 create function pg_catalog.pg_last_copy_count() returns bigint
-language sql stable return coalesce(nullif(current_setting('stand_in.last_copy_count', true), ''), '0')::bigint;
+language sql stable
+return case
+    when stand_in.last_failed_copy() > coalesce(stand_in.last_copy('id'), 0) then 0
+    else coalesce(stand_in.last_copy('count'), 0)
+end;
 create function pg_catalog.pg_last_copy_id() returns integer
-language sql stable return coalesce(nullif(current_setting('stand_in.last_copy_id', true), ''), '-1')::integer;
+language sql stable return coalesce(greatest(stand_in.last_copy('id'), stand_in.last_failed_copy()), -1)::integer;

@@ -20,14 +20,15 @@ begin
     if attributes is not null then
         insert into stand_in.table_attributes
         select
-            objid,
-            attributes ->> 'diststyle',
-            attributes ->> 'distkey',
-            array(select jsonb_array_elements_text(attributes -> 'sortkey')),
-            attributes ->> 'sortstyle',
+            created.objid,
+            coalesce(parent.diststyle, attributes ->> 'diststyle'),
+            coalesce(parent.distkey, attributes ->> 'distkey'),
+            coalesce(parent.sortkeys, array(select jsonb_array_elements_text(attributes -> 'sortkey'))),
+            coalesce(parent.sortstyle, attributes ->> 'sortstyle'),
             array(select jsonb_array_elements_text(attributes -> 'primary_key'))
-        from pg_event_trigger_ddl_commands()
-        where object_type = 'table'
+        from pg_event_trigger_ddl_commands() as created
+        left join stand_in.table_attributes as parent on parent.table_oid = to_regclass(attributes ->> 'parent')
+        where created.object_type = 'table'
         on conflict (table_oid) do nothing;
     end if;
 end

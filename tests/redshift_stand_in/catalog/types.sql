@@ -29,54 +29,43 @@ return case when octet_length($1) <= $2 - 4 then $1 else stand_in.fit($1, $2 - 4
 update pg_cast set castfunc = 'stand_in.varchar_length'::regproc
 where castsource = 'varchar'::regtype and casttarget = 'varchar'::regtype;
 
--- Blanks at the end make no difference where values are compared, sorted or grouped: as PostgreSQL's own char has it.
-create function stand_in.varchar_eq(varchar, varchar) returns boolean language internal immutable strict as 'bpchareq';
-create function stand_in.varchar_ne(varchar, varchar) returns boolean language internal immutable strict as 'bpcharne';
-create function stand_in.varchar_lt(varchar, varchar) returns boolean language internal immutable strict as 'bpcharlt';
-create function stand_in.varchar_le(varchar, varchar) returns boolean language internal immutable strict as 'bpcharle';
-create function stand_in.varchar_gt(varchar, varchar) returns boolean language internal immutable strict as 'bpchargt';
-create function stand_in.varchar_ge(varchar, varchar) returns boolean language internal immutable strict as 'bpcharge';
-create function stand_in.varchar_cmp(varchar, varchar) returns integer language internal immutable strict as 'bpcharcmp';
-create function stand_in.varchar_hash(varchar) returns integer language internal immutable strict as 'hashbpchar';
+-- Blanks at the end make no difference where texts are compared, sorted, joined or grouped: so it is with PostgreSQL's own
+-- char, whose functions text and varchar are given.
+create function stand_in.text_eq(text, text) returns boolean language internal immutable strict as 'bpchareq';
+create function stand_in.text_ne(text, text) returns boolean language internal immutable strict as 'bpcharne';
+create function stand_in.text_lt(text, text) returns boolean language internal immutable strict as 'bpcharlt';
+create function stand_in.text_le(text, text) returns boolean language internal immutable strict as 'bpcharle';
+create function stand_in.text_gt(text, text) returns boolean language internal immutable strict as 'bpchargt';
+create function stand_in.text_ge(text, text) returns boolean language internal immutable strict as 'bpcharge';
+create function stand_in.text_cmp(text, text) returns integer language internal immutable strict as 'bpcharcmp';
+create function stand_in.text_hash(text) returns integer language internal immutable strict as 'hashbpchar';
+create function stand_in.text_hash_extended(text, bigint) returns bigint
+language internal immutable strict as 'hashbpcharextended';
+update pg_operator set oprcode = 'stand_in.text_eq'::regproc where oid = '=(text, text)'::regoperator;
+update pg_operator set oprcode = 'stand_in.text_ne'::regproc where oid = '<>(text, text)'::regoperator;
+update pg_operator set oprcode = 'stand_in.text_lt'::regproc where oid = '<(text, text)'::regoperator;
+update pg_operator set oprcode = 'stand_in.text_le'::regproc where oid = '<=(text, text)'::regoperator;
+update pg_operator set oprcode = 'stand_in.text_gt'::regproc where oid = '>(text, text)'::regoperator;
+update pg_operator set oprcode = 'stand_in.text_ge'::regproc where oid = '>=(text, text)'::regoperator;
+update pg_amproc set amproc = replacement.function
+from (
+    values
+        ('bttextcmp'::regproc, 'stand_in.text_cmp'::regproc),
+        ('bttextsortsupport'::regproc, 'bpchar_sortsupport'::regproc),
+        ('hashtext'::regproc, 'stand_in.text_hash'::regproc),
+        ('hashtextextended'::regproc, 'stand_in.text_hash_extended'::regproc)
+) as replacement (original, function)
+where pg_amproc.amproc = replacement.original and pg_amproc.amproclefttype = 'text'::regtype;
 
-create operator pg_catalog.= (
-    leftarg = varchar, rightarg = varchar, function = stand_in.varchar_eq,
-    commutator = operator(pg_catalog.=), negator = operator(pg_catalog.<>), restrict = eqsel, join = eqjoinsel,
-    hashes, merges
-);
-create operator pg_catalog.<> (
-    leftarg = varchar, rightarg = varchar, function = stand_in.varchar_ne,
-    commutator = operator(pg_catalog.<>), negator = operator(pg_catalog.=), restrict = neqsel, join = neqjoinsel
-);
-create operator pg_catalog.< (
-    leftarg = varchar, rightarg = varchar, function = stand_in.varchar_lt,
-    commutator = operator(pg_catalog.>), negator = operator(pg_catalog.>=), restrict = scalarltsel, join = scalarltjoinsel
-);
-create operator pg_catalog.<= (
-    leftarg = varchar, rightarg = varchar, function = stand_in.varchar_le,
-    commutator = operator(pg_catalog.>=), negator = operator(pg_catalog.>), restrict = scalarlesel, join = scalarlejoinsel
-);
-create operator pg_catalog.> (
-    leftarg = varchar, rightarg = varchar, function = stand_in.varchar_gt,
-    commutator = operator(pg_catalog.<), negator = operator(pg_catalog.<=), restrict = scalargtsel, join = scalargtjoinsel
-);
-create operator pg_catalog.>= (
-    leftarg = varchar, rightarg = varchar, function = stand_in.varchar_ge,
-    commutator = operator(pg_catalog.<=), negator = operator(pg_catalog.<), restrict = scalargesel, join = scalargejoinsel
-);
-create operator class stand_in.varchar_order default for type varchar using btree as
-    operator 1 pg_catalog.< (varchar, varchar), operator 2 pg_catalog.<= (varchar, varchar),
-    operator 3 pg_catalog.= (varchar, varchar), operator 4 pg_catalog.>= (varchar, varchar),
-    operator 5 pg_catalog.> (varchar, varchar), function 1 stand_in.varchar_cmp(varchar, varchar);
-create operator class stand_in.varchar_hashed default for type varchar using hash as
-    operator 1 pg_catalog.= (varchar, varchar), function 1 stand_in.varchar_hash(varchar);
-
--- A boolean is no text. Without a cast of its own PostgreSQL would go by way of the output's text.
-create function stand_in.refuse_boolean(boolean) returns text language plpgsql immutable as $$
+-- A boolean is no text. Without a cast of its own PostgreSQL would go by way of the output's text. The call without an
+-- argument is worked out while the statement is planned, so that it is refused over an empty table too.
+create function stand_in.no_text_of_boolean() returns text language plpgsql immutable as $$
 begin
     raise exception 'cannot cast type boolean to character varying' using errcode = '42846';
 end
 $$;
+create function stand_in.refuse_boolean(boolean) returns text
+language sql immutable as 'select stand_in.no_text_of_boolean()';
 update pg_cast set castfunc = 'stand_in.refuse_boolean'::regproc
 where castsource = 'boolean'::regtype and casttarget in ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype);
 

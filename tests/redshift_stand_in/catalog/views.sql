@@ -47,6 +47,19 @@ begin
 end
 $$;
 
+-- So that it can be dropped while what it reads is not there.
+create function stand_in.stand_in_for_view(schema_name text, view_name text) returns void
+language plpgsql as $$
+begin
+    if to_regclass(format('%I.%I', schema_name, view_name)) is null and exists (
+        select from stand_in.late_binding_views as late
+        where late.schema_name = stand_in_for_view.schema_name and late.view_name = stand_in_for_view.view_name
+    ) then
+        execute format('create view %I.%I as select 1 as placeholder', schema_name, view_name);
+    end if;
+end
+$$;
+
 create function stand_in.bring_views_back() returns event_trigger
 language plpgsql security definer as $$
 declare
