@@ -30,10 +30,10 @@ events as (
         registration,
         status,
         length,
-        load_id,
-        {%- for text in texts %}
-        rtrim({{ text }}, ' ') as {{ text }}{{ "," if not loop.last }}
-        {%- endfor %}
+        {% for text in texts -%}
+            rtrim({{ text }}, ' ') as {{ text }},
+        {% endfor -%}
+        load_id
     from landed
 
 ),

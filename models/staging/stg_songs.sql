@@ -23,10 +23,10 @@ songs as (
         artist_longitude,
         duration,
         year,
-        load_id,
-        {%- for text in texts %}
-        rtrim({{ text }}, ' ') as {{ text }}{{ "," if not loop.last }}
-        {%- endfor %}
+        {% for text in texts -%}
+            rtrim({{ text }}, ' ') as {{ text }},
+        {% endfor -%}
+        load_id
     from landed
 
 ),

@@ -82,7 +82,7 @@ def test_offline_everything_is_to_be_created_and_has_a_reason() -> None:
             {"workgroup", "security group", "route table", "internet gateway"},
         ),
     ],
-    ids=str,
+    ids=lambda value: ", ".join(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_another_setting_changes_what_it_concerns_and_ends_like_a_new_stack(
     account: Account, settings: dict[str, object], changes: dict[str, object], changed: set[str]
