@@ -32,7 +32,7 @@ from bench import INVOKE, measure  # noqa: E402
 
 from pipeline.compaction import compact  # noqa: E402
 from pipeline.listing import list_source  # noqa: E402
-from pipeline.s3_reader import s3_client, split_uri  # noqa: E402
+from pipeline.s3 import s3_client, split_uri  # noqa: E402
 from pipeline.settings import LoadOptions  # noqa: E402
 
 SOURCE, OWN = "sparkify-source", "sparkify-own"

@@ -20,8 +20,9 @@ from typing import Any
 
 from pipeline.compacted_part import CompactedPart, PartWriter, file_text, index_of, read_index, write_index
 from pipeline.errors import PipelineError
-from pipeline.listing import SourceFile, s3_errors
-from pipeline.s3_reader import WORKERS, read_ahead, split_uri
+from pipeline.listing import SourceFile
+from pipeline.s3 import WORKERS, s3_errors, split_uri
+from pipeline.s3_reader import read_ahead
 
 MB = 1024 * 1024
 SMALL_FILE_BYTES = 8 * MB

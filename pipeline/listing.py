@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import PipelineError, UsageError
+from pipeline.s3 import WORKERS, s3_client, s3_errors
 from pipeline.settings import LoadOptions
 
 TABLES = {"songs": ("staging_songs", "song_data"), "events": ("staging_events", "log_data")}
@@ -108,58 +110,30 @@ def _check_name(entry: os.DirEntry[str]) -> None:
 
 
 def _list_s3(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:
-    import boto3
-
+    """Pages of 1,000 keys come one after the other, so the folders below the prefix are listed side by side."""
     bucket, _, root = source.removeprefix("s3://").partition("/")
     root = f"{root}/" if root else ""
     with s3_errors(source):
-        pages = (
-            boto3.Session()
-            .client("s3")
-            .get_paginator("list_objects_v2")
-            .paginate(Bucket=bucket, Prefix=f"{root}{prefix}/")
+        pages = s3_client().get_paginator("list_objects_v2")
+        top = list(pages.paginate(Bucket=bucket, Prefix=f"{root}{prefix}/", Delimiter="/"))
+        folders = [folder["Prefix"] for page in top for folder in page.get("CommonPrefixes", [])]
+
+        def items_below(folder: str) -> list[dict[str, Any]]:
+            return [item for page in pages.paginate(Bucket=bucket, Prefix=folder) for item in page.get("Contents", [])]
+
+        with ThreadPoolExecutor(WORKERS) as pool:
+            below = [item for items in pool.map(items_below, folders) for item in items]
+    for item in [item for page in top for item in page.get("Contents", [])] + below:
+        key = item["Key"][len(root) :]
+        parts = key.split("/")
+        if not set(parts).isdisjoint({"", ".", ".."}) and not key.endswith("/"):
+            raise PipelineError(f"{source}: the key {item['Key']!r} cannot be a path; rename the object.")
+        if any(part.startswith(".") for part in parts):  # hidden, as in a folder
+            continue
+        yield SourceFile(
+            table_name=table_name,
+            key=key,
+            size_bytes=item["Size"],
+            modified_at=item["LastModified"].astimezone(UTC),
+            etag=item["ETag"].strip('"'),
         )
-        for page in pages:
-            for item in page.get("Contents", []):
-                key = item["Key"][len(root) :]
-                parts = key.split("/")
-                if not set(parts).isdisjoint({"", ".", ".."}) and not key.endswith("/"):
-                    raise PipelineError(f"{source}: the key {item['Key']!r} cannot be a path; rename the object.")
-                if any(part.startswith(".") for part in parts):  # hidden, as in a folder
-                    continue
-                yield SourceFile(
-                    table_name=table_name,
-                    key=key,
-                    size_bytes=item["Size"],
-                    modified_at=item["LastModified"].astimezone(UTC),
-                    etag=item["ETag"].strip('"'),
-                )
-
-
-_S3_CURES = {
-    "NoSuchBucket": "no such bucket; check the address",
-    "AccessDenied": "access denied; the credentials in use need s3:ListBucket and s3:GetObject there",
-    "403": "access denied; the credentials in use need s3:ListBucket and s3:GetObject there",
-    "PermanentRedirect": "the bucket is in another region; set AWS_REGION to it",
-    "ExpiredToken": "the credentials have expired; sign in again",
-    "InvalidAccessKeyId": "the access key is not known; check AWS_ACCESS_KEY_ID or AWS_PROFILE",
-    "SignatureDoesNotMatch": "the secret key is wrong; check AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
-}
-
-
-@contextmanager
-def s3_errors(source: str) -> Iterator[None]:
-    """Turn what S3 or its library refuses into one line that says what to do."""
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
-
-    try:
-        yield
-    except NoCredentialsError as error:
-        raise PipelineError(
-            f"{source}: no AWS credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY; a public bucket needs them too."
-        ) from error
-    except ClientError as error:
-        raise PipelineError(f"{source}: {_S3_CURES.get(error.response['Error']['Code'], str(error))}.") from error
-    except (BotoCoreError, OSError) as error:
-        raise PipelineError(f"{source}: {error}.") from error

@@ -20,7 +20,8 @@ from typing import BinaryIO, TextIO
 
 from pipeline.errors import PipelineError
 from pipeline.ledger import content_hash
-from pipeline.listing import SourceFile, s3_errors
+from pipeline.listing import SourceFile
+from pipeline.s3 import s3_errors
 
 SMALL_FILE_BYTES = 256 * 1024
 HEAD_BYTES = 1024 * 1024

@@ -11,10 +11,9 @@ from pipeline.compaction import Compaction, compact, remove
 from pipeline.dbt import Dbt, DbtError
 from pipeline.display import Display
 from pipeline.errors import PipelineError, UsageError
-from pipeline.listing import s3_errors
 from pipeline.redshift_manifest import CopyInput, Manifest, make_manifest
 from pipeline.redshift_problems import SourceText, explain, unknown_keys
-from pipeline.s3_reader import s3_client, split_uri
+from pipeline.s3 import s3_client, s3_errors, split_uri
 from pipeline.settings import Settings
 from pipeline.warehouse import Warehouse
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.listing import SourceFile, s3_errors
-from pipeline.s3_reader import split_uri
+from pipeline.listing import SourceFile
+from pipeline.s3 import s3_errors, split_uri
 from pipeline.settings import Settings
 
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")

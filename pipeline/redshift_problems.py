@@ -16,8 +16,9 @@ from pipeline.compaction import Compaction
 from pipeline.dbt import Dbt, DbtError
 from pipeline.display import Display
 from pipeline.errors import PipelineError
-from pipeline.listing import SourceFile, s3_errors
-from pipeline.s3_reader import WORKERS, read_ahead, split_uri
+from pipeline.listing import SourceFile
+from pipeline.s3 import WORKERS, s3_errors, split_uri
+from pipeline.s3_reader import read_ahead
 from pipeline.settings import Settings
 from pipeline.warehouse import Warehouse
 

@@ -9,28 +9,13 @@ from contextlib import closing
 from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.listing import SourceFile, s3_errors
+from pipeline.listing import SourceFile
+from pipeline.s3 import WORKERS, s3_errors, split_uri
 
-WORKERS = 32
 READ_ATTEMPTS = 3
 # Enough for the workers to go on while whoever takes the files writes what it made of them.
 READ_AHEAD_BYTES = 64 * 1024 * 1024
 READ_AHEAD_FILES = 4096
-
-
-def s3_client(workers: int = WORKERS) -> Any:
-    """An S3 client with a connection for each worker, and some for whoever takes what they read."""
-    import boto3
-    from botocore.config import Config
-
-    retries = {"mode": "standard", "max_attempts": 5}
-    return boto3.Session().client("s3", config=Config(max_pool_connections=workers + 8, retries=retries))
-
-
-def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key of an s3:// address."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
 
 
 def read_ahead(source: str, files: Iterable[SourceFile], *, s3: Any, workers: int = WORKERS) -> Iterator[bytes]:

@@ -32,7 +32,8 @@ from pipeline.compaction import Compaction, compact, part_count, plan_parts, rem
 from pipeline.errors import PipelineError
 from pipeline.listing import SourceFile, list_source
 from pipeline.load_folder import fill_load_folder
-from pipeline.s3_reader import read_ahead, s3_client, split_uri
+from pipeline.s3 import s3_client, split_uri
+from pipeline.s3_reader import read_ahead
 from pipeline.settings import LoadOptions
 
 SOURCE, OWN = "sparkify-source", "sparkify-own"
@@ -340,7 +341,7 @@ def test_a_killed_compaction_goes_on_after_its_last_part(lake: Lake, tmp_path: P
         "import os, signal, sys\n"
         "from pipeline import compaction\n"
         "from pipeline.listing import list_source\n"
-        "from pipeline.s3_reader import s3_client\n"
+        "from pipeline.s3 import s3_client\n"
         "from pipeline.settings import LoadOptions\n"
         "source, bucket, prefix = sys.argv[1:]\n"
         "done = 0\n"

@@ -1,0 +1,55 @@
+"""S3 as all of the pipeline uses it: a client, addresses, and errors in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pipeline.errors import PipelineError
+
+WORKERS = 32
+
+
+def s3_client(workers: int = WORKERS) -> Any:
+    """An S3 client with a connection for each worker, and some for whoever takes what they read."""
+    import boto3
+    from botocore.config import Config
+
+    retries = {"mode": "standard", "max_attempts": 5}
+    return boto3.Session().client("s3", config=Config(max_pool_connections=workers + 8, retries=retries))
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of an s3:// address."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+_S3_CURES = {
+    "NoSuchBucket": "no such bucket; check the address",
+    "AccessDenied": "access denied; the credentials in use need s3:ListBucket and s3:GetObject there",
+    "403": "access denied; the credentials in use need s3:ListBucket and s3:GetObject there",
+    "PermanentRedirect": "the bucket is in another region; set AWS_REGION to it",
+    "ExpiredToken": "the credentials have expired; sign in again",
+    "InvalidAccessKeyId": "the access key is not known; check AWS_ACCESS_KEY_ID or AWS_PROFILE",
+    "SignatureDoesNotMatch": "the secret key is wrong; check AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
+}
+
+
+@contextmanager
+def s3_errors(source: str) -> Iterator[None]:
+    """Turn what S3 or its library refuses into one line that says what to do."""
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+    try:
+        yield
+    except NoCredentialsError as error:
+        raise PipelineError(
+            f"{source}: no AWS credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY; a public bucket needs them too."
+        ) from error
+    except ClientError as error:
+        raise PipelineError(f"{source}: {_S3_CURES.get(error.response['Error']['Code'], str(error))}.") from error
+    except (BotoCoreError, OSError) as error:
+        raise PipelineError(f"{source}: {error}.") from error
