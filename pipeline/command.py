@@ -41,6 +41,9 @@ def command(
             return
         except (Exception, KeyboardInterrupt) as error:
             if _was_interrupted:
+                # Python ends by the signal if that came while a library had code made from text, as dataclasses do.
+                # It forgets so when the next text is run.
+                exec("")  # noqa: S102
                 raise Exit(f"Interrupted. {interrupted}", code=130) from None
             if isinstance(error, errors):
                 raise Exit(f"Error: {error}", code=error.exit_code) from None

@@ -37,10 +37,12 @@ def reset_warehouse(settings: Settings) -> str:
                 settings.work_database.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise PipelineError(f"{error.filename} cannot be removed: {error.strerror}.") from error
-            Dbt(settings).run_operation("create_landed_tables")
+            Dbt(settings).command("seed")  # which makes the landed tables first
             close_connections()
             return f"Dropped. {settings.work_database} is new and empty."
-        Dbt(settings).run_operation("drop_warehouse")
+        dbt = Dbt(settings)
+        dbt.run_operation("drop_warehouse")
+        dbt.command("seed")
         return "Dropped. The landed tables are new and empty."
 
 

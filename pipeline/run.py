@@ -67,7 +67,18 @@ def run_load(settings: Settings, options: LoadOptions, display: Display) -> Load
         plan = _plan(settings, options, display)
         if not plan.files:
             return None
-        return _load(settings, plan, Dbt(settings), display)
+        dbt = Dbt(settings)
+        report = _load(settings, plan, dbt, display)
+        ensure_seeds(warehouse, dbt)
+        return report
+
+
+def ensure_seeds(warehouse: Warehouse, dbt: Dbt) -> None:
+    """Bring the seeds to a warehouse that has none, so that `dbt run` works from here."""
+    if not warehouse.has_table("staging", "user_agent_rules"):
+        dbt.command("seed")
+        if warehouse.settings.target == "duckdb":
+            close_connections()
 
 
 def describe_load(settings: Settings, options: LoadOptions, display: Display) -> str:

@@ -23,12 +23,23 @@ def test_dbt_works_by_hand_before_any_load(project: Project) -> None:
     assert rows(project.root / ".sparkify/sparkify.duckdb", "select count(*) from songplays") == [(0,)]
 
 
+def test_dbt_run_without_seeds_says_what_to_do(project: Project) -> None:
+    done = project.dbt("run")
+    assert done.returncode != 0
+    assert "Bring it with: dbt seed" in done.stdout
+    for command in ("seed", "run"):
+        done = project.dbt(command)
+        assert done.returncode == 0, done.stdout
+
+
 def test_load_then_dbt_by_hand_then_publish(project: Project, source: Path) -> None:
     loaded = project.invoke("load", "--source", str(source))
     assert loaded.returncode == 0, loaded.stderr
     assert "1 row into staging_events from 1 file" in loaded.stdout
     assert "Nothing new" in project.invoke("load", "--source", str(source)).stdout
-    assert project.dbt("build").returncode == 0
+    for command in ("run", "test"):
+        done = project.dbt(command)
+        assert done.returncode == 0, done.stdout
 
     unpublished = project.invoke("query", "select count(*) from songplays", "--csv")
     assert "Nothing is published yet" in unpublished.stderr

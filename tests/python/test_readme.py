@@ -56,7 +56,7 @@ def test_every_command_that_is_named_exists(project: Project) -> None:
     text = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8") + (PROJECT_ROOT / "docs/runbook.md").read_text(
         encoding="utf-8"
     )
-    named = set(re.findall(r"(?:\./inv|invoke) ([a-z]+(?:\.[a-z]+)?)\b", text))
+    named = set(re.findall(r"(?:\./inv|invoke) ([a-z-]+(?:\.[a-z]+)?)\b", text))
     listed = project.invoke("--list").stdout
     assert named
     assert {name for name in named if f"\n  {name} " not in listed} == set()

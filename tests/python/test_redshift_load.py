@@ -186,7 +186,7 @@ def test_two_thousand_small_files_with_and_without_merging(redshift_bench: Redsh
         list(pool.map(lambda item: redshift_bench.put(*item), names))
     found = []
     for merges in (False, True):
-        stand_in.reset()
+        stand_in.recreate_database()
         read: list[str] = []
         stand_in.before_object = lambda _, address, read=read: read.append(address)
         assert redshift_bench.load(only="songs", compact=merges).rows == {"staging_songs": 2000}

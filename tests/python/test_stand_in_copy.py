@@ -6,6 +6,7 @@ import datetime as dt
 import gzip
 import json
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -477,4 +478,7 @@ def test_a_connection_that_drops_during_copy_leaves_nothing(redshift: Copier, by
     redshift.run("begin", "lock table landed", "commit")  # waits for whoever still writes
     assert redshift.landed() == []
     history = f"select status from sys_load_history where session_id = {process}"
-    assert redshift.rows(history) == [("aborted",)]
+    deadline = time.monotonic() + 10
+    while not (found := redshift.rows(history)) and time.monotonic() < deadline:
+        time.sleep(0.05)  # it is written when the connection's own thread has noticed
+    assert found == [("aborted",)]

