@@ -32,6 +32,7 @@ def environment(stand_in: StandIn, tmp_path_factory: pytest.TempPathFactory) -> 
     stand_in.create_bucket(SOURCE)
     for path in folder.rglob("*.json"):
         put(stand_in, path.relative_to(folder).as_posix(), path.read_bytes())
+    stand_in.log.statements.clear()
     return stand_in.environment()
 
 

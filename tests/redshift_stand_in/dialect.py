@@ -133,10 +133,8 @@ def _with_lengths(sql: str, tree: ast.Node) -> str:
     bare = _Bare()
     bare(tree)
     for location, kind in sorted(bare.types.items(), reverse=True):
-        # Locations count bytes.
-        head, tail = (part.decode() for part in (sql.encode()[:location], sql.encode()[location:]))
-        if name := _TYPE_NAME.match(tail):
-            sql = f"{head}{_DEFAULTS[kind]}{tail[name.end() :]}"
+        if name := _TYPE_NAME.match(sql, location):
+            sql = f"{sql[:location]}{_DEFAULTS[kind]}{sql[name.end() :]}"
     return sql
 
 
