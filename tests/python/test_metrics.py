@@ -34,7 +34,7 @@ QUESTIONS: dict[str, tuple[list[str], list[str], str]] = {
         ["play__level"],
         f"select songplays.level, {PLAYS.split(', count_if')[0]} from songplays group by 1",
     ),
-    "gender": (PLAY_METRICS, ["user__gender"], f"select gender, {PLAYS} join users using (user_id) group by 1"),
+    "gender": (PLAY_METRICS, ["listener__gender"], f"select gender, {PLAYS} join users using (user_id) group by 1"),
     "place": (PLAY_METRICS, ["play__location"], f"select location, {PLAYS} group by 1"),
     "browser": (
         PLAY_METRICS,
@@ -131,7 +131,7 @@ def test_real_data_gives_the_golden_figures(real: Project, golden: dict[str, Any
     by_level, by_gender, by_week, changes, matched = ask(
         real,
         (["plays", "listening_hours"], ["play__level"]),
-        (["plays"], ["user__gender"]),
+        (["plays"], ["listener__gender"]),
         (["plays"], ["metric_time__week"]),
         (["upgrades", "downgrades", "converted"], []),
         (["catalogued_plays", "listeners"], []),
@@ -140,7 +140,7 @@ def test_real_data_gives_the_golden_figures(real: Project, golden: dict[str, Any
     assert {row["play__level"]: round(float(row["listening_hours"]) * 3600, 4) for row in by_level} == {
         level: round(seconds, 4) for level, seconds in golden["listening_seconds_by_level"].items()
     }
-    assert {row["user__gender"]: int(row["plays"]) for row in by_gender} == golden["plays_by_gender"]
+    assert {row["listener__gender"]: int(row["plays"]) for row in by_gender} == golden["plays_by_gender"]
     assert sorted(int(row["plays"]) for row in by_week) == sorted(golden["plays_by_iso_week"].values())
     assert [int(changes[0][name]) for name in ("upgrades", "downgrades", "converted")] == [4, 0, 4]
     assert int(matched[0]["catalogued_plays"]) == golden["join_bucket_subset"]["exact_title_artist"]["events_matched"]

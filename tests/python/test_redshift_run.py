@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -9,14 +10,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg2
 import pytest
 from conftest import Project, make_event
 from redshift_stand_in import StandIn
 from sqlfluff.core import FluffConfig, Linter
+from stand_in_clients import connect
 
 from pipeline.simulate import Simulation, simulate
 
 SOURCE = "sparkify-source"
+READER, READER_PASSWORD = "reader_of_runs", "Reader-12"
 # What dbt and the drivers send of their own accord; the rest is ours.
 NOT_OURS = re.compile(
     r"information_schema|pg_catalog|\bpg_|^\s*(begin|commit|rollback|set|select 1|show)\b|svv_|sys_load|stv_",
@@ -87,6 +91,40 @@ def test_after_a_reset_the_load_and_plain_dbt_commands_work(project: Project, en
         # Unit tests read the models' columns from the warehouse, and their inputs are typed by it.
         done = project.run(dbt, *command, **environment)
         assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_metricflow_asks_redshift(project: Project, environment: dict[str, str], tmp_path: Path) -> None:
+    """Its SQL is its own: names that are words of Redshift's would show here."""
+    mf = str(Path(sys.executable).with_name("mf"))
+    file = tmp_path / "answer.csv"
+    metrics, groups = "plays,listeners,sessions,session_minutes,paid_play_share", "listener__gender"
+    done = project.run(mf, "query", "--metrics", metrics, "--group-by", groups, "--csv", str(file), **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with file.open() as lines:
+        found = {row["listener__gender"]: int(float(row["plays"])) for row in csv.DictReader(lines)}
+    asked = project.invoke(
+        "query", "select gender, count(*) as plays from songplays inner join users using (user_id) "
+        "group by gender", "--json", "--target", "redshift", **environment,
+    )  # fmt: skip
+    assert found == {row["gender"]: row["plays"] for row in json.loads(asked.stdout)}
+
+
+def test_a_reader_reads_what_analysts_use_and_no_more(
+    project: Project, environment: dict[str, str], stand_in: StandIn
+) -> None:
+    with connect(stand_in, "sparkify") as admin, admin.cursor() as cursor:
+        cursor.execute(f"create user {READER} password '{READER_PASSWORD}'")
+    dbt = str(Path(sys.executable).with_name("dbt"))
+    done = project.run(dbt, "run", **environment, SPARKIFY_READER=READER)
+    assert done.returncode == 0, done.stdout[-3000:]
+    with connect(stand_in, "sparkify", user=READER, password=READER_PASSWORD) as reader:
+        reader.autocommit = True
+        cursor = reader.cursor()
+        cursor.execute("select count(*) from analytics.songplays")
+        assert cursor.fetchone()[0] > 1000
+        for refused in ("delete from analytics.songplays", "select count(*) from staging.staging_events"):
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute(refused)
 
 
 def test_the_sign_in_stores_no_password(environment: dict[str, str], project: Project) -> None:
