@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import psycopg2
@@ -112,13 +113,12 @@ def test_metricflow_asks_redshift(project: Project, environment: dict[str, str],
 def test_a_reader_reads_what_analysts_use_and_no_more(
     project: Project, environment: dict[str, str], stand_in: StandIn
 ) -> None:
-    with connect(stand_in, "sparkify") as admin, admin.cursor() as cursor:
-        cursor.execute(f"create user {READER} password '{READER_PASSWORD}'")
+    with closing(connect(stand_in, "sparkify")) as admin:
+        admin.cursor().execute(f"create user {READER} password '{READER_PASSWORD}'")
     dbt = str(Path(sys.executable).with_name("dbt"))
     done = project.run(dbt, "run", **environment, SPARKIFY_READER=READER)
     assert done.returncode == 0, done.stdout[-3000:]
-    with connect(stand_in, "sparkify", user=READER, password=READER_PASSWORD) as reader:
-        reader.autocommit = True
+    with closing(connect(stand_in, "sparkify", user=READER, password=READER_PASSWORD)) as reader:
         cursor = reader.cursor()
         cursor.execute("select count(*) from analytics.songplays")
         assert cursor.fetchone()[0] > 1000
