@@ -106,6 +106,8 @@ def _entry(source: str, load_id: str, file: SourceFile) -> str:
             "size_bytes": file.size_bytes,
             "modified_at": file.modified_at.strftime("%Y-%m-%d %H:%M:%S"),
             "etag": file.etag,
+            "rejected_count": 0,
+            "status": "loaded",
             "loaded_at": f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S}",
         },
         ensure_ascii=False,

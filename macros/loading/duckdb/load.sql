@@ -216,6 +216,8 @@
         loading_files.etag,
         loading_files.content_hash,
         coalesce(loaded.row_count, 0),
+        0,
+        'loaded',
         cast({{ literal(manifest.loaded_at) }} as timestamp)
     from loading_files
     left join loaded on loading_files.file_key = loaded.source_file

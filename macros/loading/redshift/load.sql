@@ -86,7 +86,8 @@
 {# What the ledger's file says; the rest of load_history has no value here. #}
 {% macro ledger_columns() %}
     {{ return([
-        'load_id', 'source', 'file_key', 'table_name', 'size_bytes', 'modified_at', 'etag', 'loaded_at',
+        'load_id', 'source', 'file_key', 'table_name', 'size_bytes', 'modified_at', 'etag', 'rejected_count', 'status',
+        'loaded_at',
     ]) }}
 {% endmacro %}
 
