@@ -14,8 +14,8 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
-import duckdb
 import pytest
+from duckdb_file import rows, tables  # noqa: F401  tests take them from here
 from infra_stack import account, signed_in  # noqa: F401  fixtures
 from redshift_stand_in import StandIn
 
@@ -69,30 +69,6 @@ class Project:
 def clean_environment() -> dict[str, str]:
     """This process's environment without what would point a command elsewhere."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("SPARKIFY_", "INVOKE_", "DBT_"))}
-
-
-def rows(database: Path, sql: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(database), read_only=True) as connection:
-        schemas = {
-            row[0] for row in connection.execute("select schema_name from information_schema.schemata").fetchall()
-        }
-        connection.execute(f"set search_path = '{','.join(schemas & {'analytics', 'staging'})}'")
-        return connection.execute(sql).fetchall()
-
-
-def tables(database: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of the star and the models below it, sorted, load ids left out."""
-    with duckdb.connect(str(database), read_only=True) as connection:
-        names = connection.execute(
-            "select table_schema, table_name from information_schema.tables where table_schema = 'analytics' "
-            "or (table_schema = 'staging' and (table_name like 'stg_%' or table_name like 'int_%')) order by all"
-        ).fetchall()
-        return {
-            f"{schema}.{name}": connection.execute(
-                f'select columns(lambda c: c <> \'load_id\') from "{schema}"."{name}" order by all'
-            ).fetchall()
-            for schema, name in names
-        }
 
 
 @pytest.fixture(scope="session")
@@ -213,7 +189,7 @@ class Bench:
             "'analytics' or (table_schema = 'staging' and (table_name like 'stg%' or table_name like 'int%')) "
             "order by table_schema, table_name, ordinal_position"
         ):
-            if column != "load_id":
+            if not column.endswith("load_id"):
                 columns.setdefault(f"{schema}.{table}", []).append(column)
         return {
             table: sorted(self.rows(f"select {', '.join(names)} from {table}"), key=repr)
