@@ -39,12 +39,20 @@
 {% endmacro %}
 
 
-{# A condition on the span of a number in the rows of new loads, as literals; of a landed table. #}
-{% macro within_new_landed(column, landed) -%}
-    {%- set bounds = run_query(
-        "select min(" ~ column ~ "), max(" ~ column ~ ") from " ~ landed ~ " where " ~ in_new_loads()
+{#
+    A condition on a column of what is known: between the least and the greatest value that an expression has in the new
+    loads' rows of a relation. As literals, by which the engines leave out blocks.
+#}
+{% macro within_new(column, expression, relation) -%}
+    {{ between_ends_of(column, expression, relation ~ " where " ~ in_new_loads()) }}
+{%- endmacro %}
+
+
+{% macro between_ends_of(column, expression, rows) -%}
+    {%- set ends = run_query(
+        "select cast(min(" ~ expression ~ ") as varchar(64)), cast(max(" ~ expression ~ ") as varchar(64)) from " ~ rows
     ).rows[0] -%}
-    {{ "false" if bounds[0] is none else column ~ " between " ~ bounds[0] | int ~ " and " ~ bounds[1] | int }}
+    {{ "false" if ends[0] is none else column ~ " between '" ~ ends[0] ~ "' and '" ~ ends[1] ~ "'" }}
 {%- endmacro %}
 
 

@@ -105,7 +105,7 @@ deliveries as (
         false as is_new
     from {{ this }}
     where
-        {{ within_new_landed('ts', source('landed', 'staging_events')) }}
+        {{ within_new('event_at', from_epoch_ms('ts'), source('landed', 'staging_events')) }}
         and event_id in (select event_id from cleaned)
     {%- endif %}
 

@@ -1,4 +1,9 @@
-{{ config(dist='user_id', sort='date_day', unique_key=['date_day', 'user_id']) }}
+{{ config(
+    dist='user_id',
+    sort='date_day',
+    unique_key='user_id',
+    meta={'range_column': 'date_day'},
+) }}
 
 with plays as (
 
@@ -24,17 +29,17 @@ counted as (
     union all
 
     select
-        known.date_day,
-        known.user_id,
-        known.level,
-        known.location,
-        known.user_agent_id,
-        known.play_count,
-        known.listening_seconds
-    from {{ this }} as known
-    inner join (select distinct cast(start_time as date) as date_day, user_id from plays) as touched
-        on known.date_day = touched.date_day
-        and known.user_id = touched.user_id
+        date_day,
+        user_id,
+        level,
+        location,
+        user_agent_id,
+        play_count,
+        listening_seconds
+    from {{ this }}
+    where
+        {{ within_new('date_day', 'cast(start_time as date)', ref('songplays')) }}
+        and user_id in (select user_id from plays)
     {%- endif %}
 
 ),

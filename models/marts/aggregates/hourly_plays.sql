@@ -1,4 +1,4 @@
-{{ config(dist='all', sort='play_hour', unique_key='play_hour') }}
+{{ config(dist='all', sort='play_hour', unique_key='play_hour', meta={'range_column': 'play_hour'}) }}
 
 with plays as (
 
@@ -24,7 +24,9 @@ counted as (
         level,
         play_count
     from {{ this }}
-    where play_hour in (select cast({{ dbt.date_trunc('hour', 'start_time') }} as timestamp) from plays)
+    where
+        {{ within_new('play_hour', dbt.date_trunc('hour', 'start_time'), ref('songplays')) }}
+        and play_hour in (select cast({{ dbt.date_trunc('hour', 'start_time') }} as timestamp) from plays)
     {%- endif %}
 
 ),

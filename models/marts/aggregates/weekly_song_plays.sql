@@ -1,8 +1,8 @@
 {{ config(
     dist='song_id',
     sort='week_start',
-    unique_key=['week_start', 'song_id', 'artist_id'],
-    meta={'rebuilt_with_catalogue': true},
+    unique_key='song_id',
+    meta={'range_column': 'week_start', 'rebuilt_with_catalogue': true},
 ) }}
 
 with plays as (
@@ -27,20 +27,15 @@ counted as (
     union all
 
     select
-        known.week_start,
-        known.song_id,
-        known.artist_id,
-        known.play_count,
-        known.listening_seconds
-    from {{ this }} as known
-    inner join (
-        select distinct
-            cast({{ dbt.date_trunc('week', 'start_time') }} as date) as week_start,
-            song_id
-        from plays
-    ) as touched
-        on known.week_start = touched.week_start
-        and known.song_id = touched.song_id
+        week_start,
+        song_id,
+        artist_id,
+        play_count,
+        listening_seconds
+    from {{ this }}
+    where
+        {{ within_new('week_start', 'cast(' ~ dbt.date_trunc('week', 'start_time') ~ ' as date)', ref('songplays')) }}
+        and song_id in (select song_id from plays)
     {%- endif %}
 
 ),

@@ -1,0 +1,57 @@
+"""Promise 5: a day's load costs the day, not the history. The server counts the rows that statements read and wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import boto3
+import pytest
+from conftest import RedshiftBench, make_redshift_bench
+from redshift_stand_in import StandIn
+from redshift_stand_in.scans import Scanned, count_scans, lay_zone_maps
+from redshift_stand_in.stand_in import DATABASE
+
+from pipeline.simulate import Simulation, simulate
+
+# Grows with the events. The rest are the dimensions that they are joined with, and what one day's rows are merged into.
+OF_EVENTS = (
+    "staging.staging_events", "staging.stg_events", "analytics.songplays", "analytics.time", "analytics.hourly_plays",
+    "analytics.daily_listening",
+)  # fmt: skip
+SHORT, LONG = 4, 16
+
+
+def history(folder: Path, days: int) -> list[Path]:
+    """Event files of the first days of a simulation, and the one of the day after all of them."""
+    files = sorted(folder.glob("log_data/**/*.json"))
+    return [*files[LONG - days : LONG], files[LONG]]
+
+
+def a_days_scans(
+    bench: RedshiftBench, stand_in: StandIn, folder: Path, days: int
+) -> tuple[int, dict[str, Scanned]]:
+    *before, new = history(folder, days)
+    for path in [*folder.glob("song_data/**/*.json"), *before]:
+        bench.put(path.relative_to(folder).as_posix(), path.read_bytes())
+    bench.load()
+    bench.build(tests=False)
+    lay_zone_maps(stand_in.postgres, DATABASE)
+    count_scans(stand_in.postgres, DATABASE)
+    bench.put(new.relative_to(folder).as_posix(), new.read_bytes())
+    bench.load()
+    bench.build(tests=False)
+    return len(new.read_bytes().splitlines()), count_scans(stand_in.postgres, DATABASE)
+
+
+def test_a_days_run_reads_and_writes_in_proportion_to_the_day(
+    redshift_bench: RedshiftBench, stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "simulated"
+    simulate(folder, Simulation(events=200 * (LONG + 1), users=25, songs=80, days=LONG + 1, seed=4))
+    events, short = a_days_scans(redshift_bench, stand_in, folder, SHORT)
+    stand_in.reset()
+    longer = make_redshift_bench({}, tmp_path / "longer", monkeypatch)
+    _, long = a_days_scans(longer, stand_in, folder, LONG)
+    print(json.dumps({"events": events, **{t: (vars(short.get(t, Scanned(0,0))), vars(long.get(t, Scanned(0,0)))) for t in sorted(short | long)}}, indent=1))
