@@ -12,11 +12,12 @@ from pathlib import Path
 from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display
 from pipeline.errors import PipelineError, UsageError
-from pipeline.ledger import new_files, read_ledger
+from pipeline.ledger import LOADED, new_files, read_ledger
 from pipeline.listing import SourceFile, list_source
 from pipeline.load_folder import LoadFolder, fetch_from_s3, fill_load_folder
 from pipeline.redshift_load import describe_load, load_redshift
 from pipeline.redshift_manifest import check_redshift_settings
+from pipeline.reload import files_of_their_loads, named_files
 from pipeline.settings import LoadOptions, Settings
 from pipeline.warehouse import Warehouse
 
@@ -25,7 +26,9 @@ from pipeline.warehouse import Warehouse
 class LoadPlan:
     """What a load would do: of the files that the source lists, those that the ledger does not have.
 
-    ledger_files counts the ledger's files of every source, gone_files those of this one that are no longer there.
+    ledger_files counts the files of every source that have rows in the warehouse, gone_files those of this one that are
+    no longer there. replaced names those of files whose rows go, for they are loaded again (--reload); companions of
+    them were not named and were loaded together with one that was.
     compact is whether small files are to be merged first.
     """
 
@@ -35,16 +38,22 @@ class LoadPlan:
     ledger_files: int
     gone_files: int
     compact: bool = False
+    replaced: list[str] = field(default_factory=list)
+    companions: int = 0
 
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load did. rows has the new rows of each landed table; warnings are lines for the user."""
+    """What a load did. rows has the new rows of each landed table; warnings are lines for the user.
+
+    replaced names the files whose earlier rows went.
+    """
 
     load_id: str
     files: dict[str, int]
     rows: dict[str, int]
     warnings: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
 
 
 def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan:
@@ -55,9 +64,21 @@ def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan
         raise UsageError("--compact is for Redshift; DuckDB's load merges small files by itself.")
     files = list_source(source, options)
     ledger = read_ledger(Warehouse(settings), source, add_source=options.add_source)
-    gone = len(ledger.of_source.keys() - {file.key for file in files}) if options.is_whole else 0
-    new = new_files(source, files, ledger.of_source)
-    return LoadPlan(source, new, len(files), ledger.file_count, gone, options.compact)
+    loaded = {key for key, entry in ledger.of_source.items() if entry.status == LOADED}
+    gone = len(loaded - {file.key for file in files}) if options.is_whole else 0
+    named = named_files(source, files, options)
+    others = files_of_their_loads(source, files, ledger.of_source, named) if settings.target == "redshift" else frozenset()
+    new = {file.key for file in new_files(source, files, ledger.of_source, named)} | others
+    return LoadPlan(
+        source,
+        [file for file in files if file.key in new],
+        len(files),
+        ledger.file_count,
+        gone,
+        options.compact,
+        replaced=sorted(new & loaded),
+        companions=len(others),
+    )
 
 
 def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> LoadReport:
@@ -76,7 +97,7 @@ def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Load
     finally:
         shutil.rmtree(settings.load_folder, ignore_errors=True)
     files = Counter(file.table_name for file in plan.files)
-    return LoadReport(load_id, dict(files), _row_counts(Warehouse(settings), load_id, list(files)), warnings)
+    return LoadReport(load_id, dict(files), _row_counts(Warehouse(settings), load_id, list(files)), warnings, plan.replaced)
 
 
 def new_load_id() -> str:
@@ -132,6 +153,7 @@ def _run_load(plan: LoadPlan, load_id: str, folder: LoadFolder, dbt: Dbt) -> Non
         "load_id": load_id,
         "loaded_at": f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S.%f}",
         "source": plan.source,
+        "replaces": bool(plan.replaced),
         "files": str(folder.entries),
         "problems": str(folder.problems),
         "tables": {name: asdict(table) for name, table in folder.tables.items()},

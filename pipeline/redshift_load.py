@@ -117,7 +117,9 @@ def _manifest(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, compac
     ]
     json_keys = {name: dbt.json_keys(name) for name in {file.table_name for file in plan.files}}
     region = _region(settings, plan.source, s3)
-    return make_manifest(settings, plan.source, plan.files, inputs, load_id, json_keys, region)
+    return make_manifest(
+        settings, plan.source, plan.files, inputs, load_id, json_keys, region, replaces=bool(plan.replaced)
+    )
 
 
 def _region(settings: Settings, source: str, s3: Any) -> str:

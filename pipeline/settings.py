@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,13 +115,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """Which part of the source a load takes, and how. song_prefix is a folder below song_data, such as A/B."""
+    """Which part of the source a load takes, and how.
+
+    song_prefix is a folder below song_data, such as A/B; reload names files to load again, as pipeline/reload.py reads it.
+    """
 
     only: frozenset[str] = frozenset(LOADABLE)
     song_prefix: str = ""
     sample: bool = False
     add_source: bool = False
     compact: bool = False
+    reload: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -136,6 +140,7 @@ class LoadOptions:
         sample: bool = False,
         add_source: bool = False,
         compact: bool = False,
+        reload: Sequence[str] = (),
     ) -> LoadOptions:
         names = frozenset(name.strip() for name in only.split(",") if name.strip()) or frozenset(LOADABLE)
         if unknown := sorted(names - set(LOADABLE)):
@@ -143,7 +148,12 @@ class LoadOptions:
         prefix = song_prefix.strip("/")
         if prefix and not re.fullmatch(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", prefix):
             raise UsageError(f"--song-prefix takes a folder below song_data such as A/B; not {song_prefix!r}.")
-        return cls(only=names, song_prefix=prefix, sample=sample, add_source=add_source, compact=compact)
+        again = tuple(text.strip() for text in reload if text.strip())
+        if len(again) < len(reload):
+            raise UsageError("--reload takes a file of the source, such as log_data/2018/11/2018-11-01-events.json.")
+        return cls(
+            only=names, song_prefix=prefix, sample=sample, add_source=add_source, compact=compact, reload=again
+        )
 
 
 def read_settings(config: Mapping[str, Any], *, target: str = "", database: str = "", source: str = "") -> Settings:

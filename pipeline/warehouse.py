@@ -57,11 +57,14 @@ class Warehouse:
         return found.rows[0][0] > 0
 
     def sources(self) -> list[str]:
-        """Where the loaded files came from."""
+        """Where the loaded files came from; where every load was undone, where those came from."""
         if not self.has_table("staging", "load_history"):
             return []
-        found = self.query(f"select distinct source from {self.schema('staging')}.load_history order by source")
-        return [row[0] for row in found.rows]
+        found = self.query(
+            "select source, max(case when status = 'loaded' then 1 else 0 end) "
+            f"from {self.schema('staging')}.load_history group by source order by source"
+        ).rows
+        return [source for source, is_loaded in found if is_loaded] or [source for source, _ in found]
 
     def row_counts(self) -> dict[str, int]:
         """Rows of each table of the star."""

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -172,6 +172,10 @@ class Bench:
         plan = plan_load(self.settings, self.address_of_source, LoadOptions.from_flags(**flags))
         return load(self.settings, plan, self.dbt, Display(quiet=True))
 
+    def other_source(self, folder: Path) -> Bench:
+        """The same warehouse with another source."""
+        return replace(self, source=folder)
+
     def build(self, *, tests: bool = True) -> None:
         """Build every model, and test them. A fresh parse each time: building writes into the manifest."""
         kinds = ["--exclude-resource-type", "unit_test"] + ([] if tests else ["--exclude-resource-type", "test"])
@@ -208,6 +212,14 @@ class RedshiftBench(Bench):
         bucket, _, prefix = self.address.removeprefix("s3://").partition("/")
         boto3.client("s3").put_object(Bucket=bucket, Key=f"{prefix}/{name}".lstrip("/"), Body=path.read_bytes())
         return path
+
+    def take(self, name: str) -> None:
+        """Take a file of the source away."""
+        bucket, _, prefix = self.address.removeprefix("s3://").partition("/")
+        boto3.client("s3").delete_object(Bucket=bucket, Key=f"{prefix}/{name}")
+
+    def other_source(self, folder: Path) -> Bench:
+        return replace(self, source=folder, address=f"{self.address}-{folder.name}")
 
     @property
     def address_of_source(self) -> str:

@@ -9,6 +9,9 @@
 {% macro duckdb__load(manifest) %}
     {% do run_query("begin") %}
     {% do run_query(duckdb__stage_manifest_files(manifest)) %}
+    {% for statement in replace_files(manifest, "loading_files") if manifest.replaces %}
+        {% do run_query(statement) %}
+    {% endfor %}
     {% for table_name, input in manifest.tables.items() %}
         {% set columns = json_columns(table_name) %}
         {% if input.lines %}

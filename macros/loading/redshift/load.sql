@@ -28,6 +28,7 @@
         {% do statements.append(redshift__insert_records(table_name, columns, manifest.load_id)) %}
     {% endfor %}
     {% do statements.append(redshift__copy_ledger(manifest)) %}
+    {% do statements.extend(replace_files(manifest, "loading_ledger") if manifest.replaces else []) %}
     {% do statements.append(redshift__insert_ledger()) %}
     {{ return(statements) }}
 {% endmacro %}
