@@ -67,7 +67,9 @@ def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan
     loaded = {key for key, entry in ledger.of_source.items() if entry.status == LOADED}
     gone = len(loaded - {file.key for file in files}) if options.is_whole else 0
     named = named_files(source, files, options)
-    others = files_of_their_loads(source, files, ledger.of_source, named) if settings.target == "redshift" else frozenset()
+    others = (
+        files_of_their_loads(source, files, ledger.of_source, named) if settings.target == "redshift" else frozenset()
+    )
     new = {file.key for file in new_files(source, files, ledger.of_source, named)} | others
     return LoadPlan(
         source,
@@ -97,7 +99,9 @@ def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Load
     finally:
         shutil.rmtree(settings.load_folder, ignore_errors=True)
     files = Counter(file.table_name for file in plan.files)
-    return LoadReport(load_id, dict(files), _row_counts(Warehouse(settings), load_id, list(files)), warnings, plan.replaced)
+    return LoadReport(
+        load_id, dict(files), _row_counts(Warehouse(settings), load_id, list(files)), warnings, plan.replaced
+    )
 
 
 def new_load_id() -> str:

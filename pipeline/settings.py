@@ -151,9 +151,7 @@ class LoadOptions:
         again = tuple(text.strip() for text in reload if text.strip())
         if len(again) < len(reload):
             raise UsageError("--reload takes a file of the source, such as log_data/2018/11/2018-11-01-events.json.")
-        return cls(
-            only=names, song_prefix=prefix, sample=sample, add_source=add_source, compact=compact, reload=again
-        )
+        return cls(only=names, song_prefix=prefix, sample=sample, add_source=add_source, compact=compact, reload=again)
 
 
 def read_settings(config: Mapping[str, Any], *, target: str = "", database: str = "", source: str = "") -> Settings:

@@ -120,7 +120,9 @@ def _find(loads: list[Load], load_id: str) -> Load:
         return found
     if not loads:
         raise UsageError("Nothing was loaded yet, so there is nothing to take back.")
-    why = "has no rows any more: its files were loaded again by later loads" if found else "is no load of this warehouse"
+    why = (
+        "has no rows any more: its files were loaded again by later loads" if found else "is no load of this warehouse"
+    )
     last = "\n".join(
         f"  {load.load_id}  {counted(load.files, 'file')} of {load.source}, {load.status}" for load in loads[:SHOWN]
     )

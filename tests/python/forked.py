@@ -50,8 +50,9 @@ class Life:
     def build(self, *arguments: str) -> None:
         in_fork(_build, self, arguments)
 
-    def load_and_build(self, *arguments: str) -> str | None:
-        return in_fork(_load_and_build, self, arguments)
+    def undo(self, load_id: str) -> None:
+        """Take a load's rows away, and build nothing."""
+        in_fork(_undo, self, load_id)
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         return in_fork(_tables, self)
@@ -117,10 +118,14 @@ def _build(life: Life, arguments: tuple[str, ...]) -> None:
         raise RuntimeError("\n".join(str(result.message) for result in built.result or []) or str(built.exception))
 
 
-def _load_and_build(life: Life, arguments: tuple[str, ...]) -> str | None:
-    loaded = _load(life, LoadOptions())
-    _build(life, arguments)
-    return loaded
+def _undo(life: Life, load_id: str) -> None:
+    from parsed_project import MANIFEST
+
+    from pipeline.dbt import Dbt
+    from pipeline.display import Display
+    from pipeline.undo import take_away
+
+    take_away(life.settings, load_id, Dbt(life.settings, MANIFEST), Display(quiet=True))
 
 
 def _tables(life: Life) -> dict[str, list[tuple[Any, ...]]]:

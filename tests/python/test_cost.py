@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
-import boto3
 import pytest
 from conftest import RedshiftBench, make_redshift_bench
 from redshift_stand_in import StandIn
@@ -29,9 +27,7 @@ def history(folder: Path, days: int) -> list[Path]:
     return [*files[LONG - days : LONG], files[LONG]]
 
 
-def a_days_scans(
-    bench: RedshiftBench, stand_in: StandIn, folder: Path, days: int
-) -> tuple[int, dict[str, Scanned]]:
+def a_days_scans(bench: RedshiftBench, stand_in: StandIn, folder: Path, days: int) -> tuple[int, dict[str, Scanned]]:
     *before, new = history(folder, days)
     for path in [*folder.glob("song_data/**/*.json"), *before]:
         bench.put(path.relative_to(folder).as_posix(), path.read_bytes())
@@ -54,4 +50,15 @@ def test_a_days_run_reads_and_writes_in_proportion_to_the_day(
     stand_in.reset()
     longer = make_redshift_bench({}, tmp_path / "longer", monkeypatch)
     _, long = a_days_scans(longer, stand_in, folder, LONG)
-    print(json.dumps({"events": events, **{t: (vars(short.get(t, Scanned(0,0))), vars(long.get(t, Scanned(0,0)))) for t in sorted(short | long)}}, indent=1))
+    print(
+        json.dumps(
+            {
+                "events": events,
+                **{
+                    t: (vars(short.get(t, Scanned(0, 0))), vars(long.get(t, Scanned(0, 0))))
+                    for t in sorted(short | long)
+                },
+            },
+            indent=1,
+        )
+    )
