@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "run_lock"
 WAIT_SECONDS = 5
-SOCKET_SECONDS = 60  # the documentation does not say that statement_timeout counts the wait for a lock, so there are two
+SOCKET_SECONDS = 60  # whether statement_timeout counts the wait for a lock is not documented, so there are two
 ATTEMPTS = 3
 _IS_HELD = re.compile(r"57014|cancel|timeout|timed out|conflict|deadlock", re.IGNORECASE)
 _IS_MISSING = re.compile(r"does not exist|3F000|42P01", re.IGNORECASE)
