@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -97,11 +98,19 @@ class Warehouse:
             file.truncate(0)
             file.write(f"{command} (process {os.getpid()}, since {datetime.now().astimezone():%H:%M:%S})")
             file.flush()
+            _sweep(self.settings)
             if self.settings.target == "duckdb":
                 yield RunLock()  # the file is on this machine, and so is whoever writes it
                 return
             with redshift_lock(self, command) as lock:
                 yield lock
+
+
+def _sweep(settings: Settings) -> None:
+    """Take away what a command that was killed has left beside the warehouse. The caller holds the lock."""
+    shutil.rmtree(settings.load_folder, ignore_errors=True)
+    with suppress(OSError):
+        settings.publishing.unlink(missing_ok=True)
 
 
 def _query_duckdb(path: Path, sql: str, search_path: list[str]) -> Result:

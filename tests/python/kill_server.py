@@ -1,8 +1,9 @@
 """Runs commands of the project in children that it forks and kills: python kill_server.py, from the project's root.
 
-It imports everything and parses the project once, opens no database and starts no thread, so that a fork is as good as a
-process of its own. A child then does what `./inv run` does, and dies by SIGKILL at an instant that was asked for: before
-its n-th statement or change of a file, or after some seconds. A line of JSON on standard input asks, another one answers.
+It imports everything and parses the project once, opens no database and starts no thread, so that a fork is as good as
+a process of its own. A child then does what `./inv run` does, and dies by SIGKILL at an instant that was asked for:
+before its n-th statement or change of a file, or after some seconds. A line of JSON on standard input asks, another one
+answers.
 """
 
 from __future__ import annotations
