@@ -257,13 +257,13 @@ def docs_serve(context, port="", target="", database=""):
     serve_docs(settings_of(context, target=target, database=database))
 
 
-@task
+@task(help={"thorough": "the long ones too, such as a run killed at each of its statements; well over an hour"})
 @command
-def test(context):
+def test(context, thorough=False):
     """Run every test there is: linters, dbt's unit tests, and pytest, which builds warehouses of its own."""
     from pipeline.checks import run_tests
 
-    return run_tests()
+    return run_tests(thorough=thorough)
 
 
 @task(help={"fix": "mend what can be mended"})

@@ -31,7 +31,7 @@ class LedgerEntry:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The newest entry of each file of one source by its key; how many files of all sources have rows in the warehouse."""
+    """The newest entry of each file of one source by its key; how many files of all sources have rows."""
 
     of_source: dict[str, LedgerEntry]
     file_count: int
@@ -85,9 +85,9 @@ def new_files(
         names = ", ".join(file.key for file in changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
         flags = " ".join(f"--reload {shlex.quote(file.key)}" for file in changed[:5])
         raise PipelineError(
-            f"{source}: changed since it was loaded: {names}. Nothing was loaded. To put what the file holds now in the "
-            f"place of its rows, say {flags}; or put the file back as it was and deliver the difference as a file of its "
-            "own; or start over from the source as it is now (./inv reset, then ./inv run)."
+            f"{source}: changed since it was loaded: {names}. Nothing was loaded. To put what the file holds now in "
+            f"the place of its rows, say {flags}; or put the file back as it was and deliver the difference as a file of "
+            "its own; or start over from the source as it is now (./inv reset, then ./inv run)."
         )
     return new
 

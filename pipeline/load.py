@@ -90,7 +90,6 @@ def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Load
         PipelineError: a record cannot be loaded as it is, or the engine refused; nothing was loaded.
     """
     load_id = new_load_id()
-    shutil.rmtree(settings.load_folder, ignore_errors=True)  # left by a load that was killed
     try:
         if settings.target == "duckdb":
             warnings = _load_duckdb(plan, load_id, settings.load_folder, dbt, display)

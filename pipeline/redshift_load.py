@@ -55,7 +55,7 @@ def load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, di
     for attempt in range(1, ATTEMPTS + 1):
         display.progress(0, 0, "COPY")
         try:
-            dbt.run_operation("load", manifest=prepared.manifest.argument)
+            dbt.run_operation("load", manifest={**prepared.manifest.argument, "lock_token": dbt.lock.token})
             break
         except DbtError as error:
             is_passing = bool(PASSING.search(str(error)))

@@ -17,6 +17,7 @@ from pipeline.load import LoadPlan, LoadReport, describe, load, plan_load
 from pipeline.loads import newest_loaded
 from pipeline.publish import check_ownership, is_as_published, publish
 from pipeline.query import published
+from pipeline.run_lock import RunLock
 from pipeline.settings import LoadOptions, Settings
 from pipeline.simulate import SAMPLE, ensure_sample
 from pipeline.state import read_state
@@ -53,22 +54,22 @@ def run(settings: Settings, options: LoadOptions, display: Display) -> RunReport
     warehouse = Warehouse(settings)
     if settings.target == "duckdb":
         check_ownership(settings)
-    with warehouse.lock("run"):
+    with warehouse.lock("run") as lock:
         plan = _plan(settings, options, display)
         fingerprint = project_fingerprint(settings)
         if not plan.files and is_up_to_date(settings, warehouse, fingerprint, plan.ledger_files):
             return _report(settings, warehouse, plan, display, None, None, built=False)
-        return _load_and_build(settings, warehouse, plan, fingerprint, display)
+        return _load_and_build(settings, warehouse, plan, fingerprint, display, lock)
 
 
 def run_load(settings: Settings, options: LoadOptions, display: Display) -> LoadReport | None:
     """Load what is new and build nothing; None where there is nothing new."""
     warehouse = Warehouse(settings)
-    with warehouse.lock("load"):
+    with warehouse.lock("load") as lock:
         plan = _plan(settings, options, display)
         if not plan.files:
             return None
-        dbt = Dbt(settings)
+        dbt = Dbt(settings, lock=lock)
         report = _load(settings, plan, dbt, display)
         ensure_seeds(warehouse, dbt)
         return report
@@ -206,9 +207,9 @@ def _last_run(warehouse: Warehouse, database: Path | None) -> tuple[str, str, in
 
 
 def _load_and_build(
-    settings: Settings, warehouse: Warehouse, plan: LoadPlan, fingerprint: str, display: Display
+    settings: Settings, warehouse: Warehouse, plan: LoadPlan, fingerprint: str, display: Display, lock: RunLock
 ) -> RunReport:
-    dbt = Dbt(settings)
+    dbt = Dbt(settings, lock=lock)
     with display.step("Parse") as step:
         dbt.parse()
         step.summary = "the dbt project"

@@ -54,6 +54,11 @@ class Settings:
         return self.state_folder / f"{self.name}_loads"
 
     @property
+    def publishing(self) -> Path:
+        """The copy of the work file while it is made."""
+        return self.work_database.with_suffix(".publishing")
+
+    @property
     def docs_page(self) -> Path:
         """The docs site, beside the database that it describes."""
         folder = self.database.parent if self.target == "duckdb" else PROJECT_ROOT

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from uuid import uuid4
 import boto3
 import pytest
 from duckdb_file import rows, tables  # noqa: F401  tests take them from here
+from figures import adder, collected, keep
 from infra_stack import account, signed_in  # noqa: F401  fixtures
 from redshift_stand_in import StandIn
 
@@ -287,6 +288,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the acceptance suite on the Redshift that the environment leads to, too; it drops what is there",
     )
+    parser.addoption("--thorough", action="store_true", help="run the long tests too, and keep their figures")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--thorough"):
+        long = [item for item in items if item.get_closest_marker("thorough")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Call it with what was tried, for the end of the run and docs/promises.md: figures.Figure says with what."""
+    return adder(request.node)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if found := collected(terminalreporter.stats.get("passed", [])):
+        terminalreporter.section("tried, and held")
+        for figure in found:
+            terminalreporter.line(f"{figure.cases:>8,}  {figure.engine:<9} {figure.tried}")
+        if config.getoption("--thorough"):
+            keep(found)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

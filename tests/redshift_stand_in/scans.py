@@ -51,7 +51,7 @@ def lay_zone_maps(postgres: Postgres, database: str) -> None:
 
 
 def count_scans(postgres: Postgres, database: str) -> dict[str, Scanned]:
-    """What was read and written since the last call or the server's start, by schema.table; nothing that was neither."""
+    """What was read and written since the last call or the server's start, by schema.table."""
     connection = postgres.connect(database)
     with connection.cursor() as cursor:
         cursor.execute(_COUNTED)

@@ -13,6 +13,7 @@
     {% for table_name in manifest.tables %}
         {% do redshift__refuse_values(table_name) %}
     {% endfor %}
+    {% do redshift__hold_run_lock(manifest.get("lock_token"), witness="loading_ledger") %}
     {% do run_query("commit") %}
 {% endmacro %}
 
