@@ -86,8 +86,8 @@ def new_files(
         flags = " ".join(f"--reload {shlex.quote(file.key)}" for file in changed[:5])
         raise PipelineError(
             f"{source}: changed since it was loaded: {names}. Nothing was loaded. To put what the file holds now in "
-            f"the place of its rows, say {flags}; or put the file back as it was and deliver the difference as a file of "
-            "its own; or start over from the source as it is now (./inv reset, then ./inv run)."
+            f"the place of its rows, say {flags}; or put the file back as it was and deliver the difference as a file "
+            "of its own; or start over from the source as it is now (./inv reset, then ./inv run)."
         )
     return new
 

@@ -247,7 +247,7 @@ def rebuild(
 
 
 def _test(settings: Settings, dbt: Dbt, display: Display, load_id: str = "") -> int:
-    """Run dbt's data tests; return how many passed, which is all of them. load_id is the load of this run, if it has one."""
+    """Run dbt's data tests; return how many passed, which is all of them. load_id is this run's load, if any."""
     with display.step("Test") as step:
         try:
             tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)

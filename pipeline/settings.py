@@ -122,7 +122,7 @@ class Settings:
 class LoadOptions:
     """Which part of the source a load takes, and how.
 
-    song_prefix is a folder below song_data, such as A/B; reload names files to load again, as pipeline/reload.py reads it.
+    song_prefix is a folder below song_data, such as A/B; reload names files to load again (pipeline/reload.py).
     """
 
     only: frozenset[str] = frozenset(LOADABLE)

@@ -49,10 +49,10 @@ def undo(settings: Settings, load_id: str, display: Display) -> UndoReport:
     warehouse = Warehouse(settings)
     if settings.target == "duckdb":
         check_ownership(settings)
-    with warehouse.lock("load.undo"):
+    with warehouse.lock("load.undo") as lock:
         loads = read_loads(warehouse)
         load = _find(loads, load_id)
-        dbt = Dbt(settings)
+        dbt = Dbt(settings, lock=lock)
         files: list[str] = []
         rows: dict[str, int] = {}
         fingerprint = project_fingerprint(settings)
