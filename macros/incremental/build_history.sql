@@ -25,14 +25,13 @@
         {% set state = {'is_from_nothing': true, 'new_loads': []} %}
         {# dbt compile can come before there is a history #}
         {% if adapter.get_relation(history.database, history.schema, history.name) %}
-            {% set own = "select load_id from " ~ build_history() ~ " where model_name = " ~ literal(model.name) %}
-            {% do state.update(
-                is_from_nothing=not has_rows(own),
-                new_loads=run_query(
-                    "select load_id from (" ~ loads_of_parents() ~ ") as built where load_id not in (" ~ own
-                    ~ ") order by load_id"
-                ).columns[0].values() | list,
-            ) %}
+            {% for load_id, is_taken in run_query(loads_and_whether_taken()).rows %}
+                {% if is_taken %}
+                    {% do state.update(is_from_nothing=false) %}
+                {% else %}
+                    {% do state.new_loads.append(load_id) %}
+                {% endif %}
+            {% endfor %}
             {% if is_rebuilt_with_catalogue() and not state.is_from_nothing and has_new_songs(state.new_loads) %}
                 {% do state.update(is_from_nothing=true) %}
             {% endif %}
@@ -41,6 +40,18 @@
     {% endif %}
     {{ return(model.build_state) }}
 {% endmacro %}
+
+
+{% macro loads_and_whether_taken() -%}
+    select
+        built.load_id,
+        own.load_id is not null as is_taken
+    from ({{ loads_of_parents() }}) as built
+    left join {{ build_history() }} as own
+        on built.load_id = own.load_id
+        and own.model_name = {{ literal(model.name) }}
+    order by built.load_id
+{%- endmacro %}
 
 
 {# Models that a change of the catalogue can change anywhere say so in their meta. #}
@@ -79,9 +90,7 @@
     there, and so a model's history is never written without its rows.
 #}
 {% macro take_loads() %}
-    {% set taken = taken_loads() %}
-    drop table if exists {{ taken }};
-    create temporary table {{ taken }} as {{ loads_of_parents() }}
+    create temporary table {{ taken_loads() }} as {{ loads_of_parents() }}
 {% endmacro %}
 
 

@@ -6,6 +6,7 @@ A test says what it has tried through the fixture `figures`. A figure of a test 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass
 from typing import Any
@@ -41,9 +42,12 @@ def adder(node: pytest.Item) -> Callable[..., None]:
 
 
 def collected(reports: Iterable[Any]) -> list[Figure]:
-    """The figures of the tests that passed, in whatever process they ran."""
+    """The figures of the tests that passed, in whatever process they ran; those of one trial added up."""
     found = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == PROPERTY]
-    return sorted({Figure(*value) for value in found})
+    cases: Counter[tuple[int, str, str]] = Counter()
+    for promise, tried, engine, count in found:
+        cases[promise, tried, engine] += count
+    return sorted(Figure(*trial, count) for trial, count in cases.items())
 
 
 def keep(figures: list[Figure]) -> None:

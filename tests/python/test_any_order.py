@@ -185,8 +185,8 @@ def test_any_order_gives_the_tables_of_one_build(lived: list[Step]) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("part", range(PARTS))
-def test_many_orders_give_the_tables_of_one_build(part: int, figures: Callable[..., None]) -> None:
+@pytest.mark.parametrize("_part", range(PARTS))
+def test_many_orders_give_the_tables_of_one_build(_part: int, figures: Callable[..., None]) -> None:
     cases = 0
 
     @seed(secrets.randbits(64))
@@ -198,4 +198,4 @@ def test_many_orders_give_the_tables_of_one_build(part: int, figures: Callable[.
         cases += 1
 
     each()
-    figures(2, f"lives of a warehouse, part {part + 1} of {PARTS}", "DuckDB", cases)
+    figures(1, "lives of a warehouse, each held to one build of what counts in the end", "DuckDB", cases)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,17 @@ from redshift_stand_in.stand_in import DATABASE
 
 from pipeline.simulate import Simulation, simulate
 
-# Grows with the events. The rest are the dimensions that they are joined with, and what one day's rows are merged into.
+# Tables with rows of every day. What one day's rows are merged into and joined with besides is as long as there are users,
+# sessions, songs and weeks; it may be read whole, a few times.
 OF_EVENTS = (
-    "staging.staging_events", "staging.stg_events", "analytics.songplays", "analytics.time", "analytics.hourly_plays",
+    "staging.staging_events",
+    "staging.stg_events",
+    "analytics.songplays",
+    "analytics.time",
+    "analytics.hourly_plays",
     "analytics.daily_listening",
-)  # fmt: skip
+)
+SCANS_OF_OTHERS = 16
 SHORT, LONG = 4, 16
 
 
@@ -42,7 +48,11 @@ def a_days_scans(bench: RedshiftBench, stand_in: StandIn, folder: Path, days: in
 
 
 def test_a_days_run_reads_and_writes_in_proportion_to_the_day(
-    redshift_bench: RedshiftBench, stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    redshift_bench: RedshiftBench,
+    stand_in: StandIn,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    figures: Callable[..., None],
 ) -> None:
     folder = tmp_path / "simulated"
     simulate(folder, Simulation(events=200 * (LONG + 1), users=25, songs=80, days=LONG + 1, seed=4))
@@ -50,15 +60,15 @@ def test_a_days_run_reads_and_writes_in_proportion_to_the_day(
     stand_in.reset()
     longer = make_redshift_bench({}, tmp_path / "longer", monkeypatch)
     _, long = a_days_scans(longer, stand_in, folder, LONG)
-    print(
-        json.dumps(
-            {
-                "events": events,
-                **{
-                    t: (vars(short.get(t, Scanned(0, 0))), vars(long.get(t, Scanned(0, 0))))
-                    for t in sorted(short | long)
-                },
-            },
-            indent=1,
-        )
-    )
+    nothing = Scanned(0, 0)
+    for table in OF_EVENTS:
+        assert 0 < long[table].written <= events, table
+        assert long[table].read <= 1.05 * short.get(table, nothing).read + 5, table
+        assert long[table].read <= 16 * events, table
+    for table, scanned in long.items():
+        if table not in (*OF_EVENTS, "staging.build_history", "staging.load_history"):
+            rows = longer.rows(f"select count(*) from {table}")[0][0]
+            assert scanned.read <= SCANS_OF_OTHERS * rows, (table, rows, scanned)
+            assert scanned.written <= 4 * events, (table, scanned)
+    of_events = sum(scanned.read for table, scanned in long.items() if table in OF_EVENTS)
+    figures(5, f"rows read of tables of events for a day of {events} events, after {LONG} days", "stand-in", of_events)
