@@ -21,16 +21,22 @@ _LOAD_HELP = {
     "sample": "only one folder of songs and one file of events",
     "add-source": "load a further source into a warehouse that has another",
     "compact": "on Redshift: merge small files before COPY reads them",
+    "max-errors": "leave up to this many bad records out and keep them in load_rejects (default 0: stop at the first)",
     "json": "print the result as JSON",
     "quiet": _QUIET,
 }
 
 
-def _load_options(only, song_prefix, sample, add_source, compact):
+def _load_options(only, song_prefix, sample, add_source, compact, max_errors):
     from pipeline.settings import LoadOptions
 
     return LoadOptions.from_flags(
-        only=only, song_prefix=song_prefix, sample=sample, add_source=add_source, compact=compact
+        only=only,
+        song_prefix=song_prefix,
+        sample=sample,
+        add_source=add_source,
+        compact=compact,
+        max_errors=max_errors or 0,
     )
 
 
@@ -52,6 +58,7 @@ def run(
     sample=False,
     add_source=False,
     compact=False,
+    max_errors="",
     json=False,
     quiet=False,
 ):
@@ -60,7 +67,7 @@ def run(
     from pipeline.run_report import print_report
 
     settings = settings_of(context, source=source, target=target, database=database)
-    options = _load_options(only, song_prefix, sample, add_source, compact)
+    options = _load_options(only, song_prefix, sample, add_source, compact, max_errors)
     report = run_pipeline(settings, options, _display(quiet or json))
     print_report(report, as_json=json, quiet=quiet)
 
@@ -77,6 +84,7 @@ def load(
     sample=False,
     add_source=False,
     compact=False,
+    max_errors="",
     dry_run=False,
     json=False,
     quiet=False,
@@ -86,12 +94,12 @@ def load(
     from pipeline.run_report import print_load
 
     settings = settings_of(context, source=source, target=target, database=database)
-    options = _load_options(only, song_prefix, sample, add_source, compact)
+    options = _load_options(only, song_prefix, sample, add_source, compact, max_errors)
     if dry_run:
         print(describe_load(settings, options, _display(quiet)))
         return
     report = run_load(settings, options, _display(quiet or json))
-    print_load(report, as_json=json, quiet=quiet)
+    print_load(report, as_json=json, quiet=quiet, flags=settings.work_flags)
 
 
 @task(help={"database": _DATABASE, "quiet": _QUIET})

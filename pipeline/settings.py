@@ -15,6 +15,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 TARGETS = ("duckdb", "redshift")
 SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 LOADABLE = ("songs", "events")
+MAX_ERRORS_LIMIT = 100_000  # COPY's
 RESERVED = ("analytics", "staging", "test_failures", "main", "temp", "system", "information_schema", "pg_catalog")
 
 
@@ -109,19 +110,31 @@ class Settings:
         return "" if self._is_default else f" --database {self.database}"
 
     @property
+    def work_flags(self) -> str:
+        """The flags that lead a query to what is not published yet."""
+        from pipeline.display import shown
+
+        return self.flags if self.target == "redshift" else f" --database {shown(self.work_database)}"
+
+    @property
     def _is_default(self) -> bool:
         return self.target == "redshift" or self.database == PROJECT_ROOT / "sparkify.duckdb"
 
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """Which part of the source a load takes, and how. song_prefix is a folder below song_data, such as A/B."""
+    """Which part of the source a load takes, and how.
+
+    song_prefix is a folder below song_data, such as A/B. max_errors is how many bad records are left out and kept in
+    load_rejects; with more, the load stops.
+    """
 
     only: frozenset[str] = frozenset(LOADABLE)
     song_prefix: str = ""
     sample: bool = False
     add_source: bool = False
     compact: bool = False
+    max_errors: int = 0
 
     @property
     def is_whole(self) -> bool:
@@ -136,6 +149,7 @@ class LoadOptions:
         sample: bool = False,
         add_source: bool = False,
         compact: bool = False,
+        max_errors: str | int = 0,
     ) -> LoadOptions:
         names = frozenset(name.strip() for name in only.split(",") if name.strip()) or frozenset(LOADABLE)
         if unknown := sorted(names - set(LOADABLE)):
@@ -143,7 +157,14 @@ class LoadOptions:
         prefix = song_prefix.strip("/")
         if prefix and not re.fullmatch(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", prefix):
             raise UsageError(f"--song-prefix takes a folder below song_data such as A/B; not {song_prefix!r}.")
-        return cls(only=names, song_prefix=prefix, sample=sample, add_source=add_source, compact=compact)
+        return cls(
+            only=names,
+            song_prefix=prefix,
+            sample=sample,
+            add_source=add_source,
+            compact=compact,
+            max_errors=_max_errors(max_errors),
+        )
 
 
 def read_settings(config: Mapping[str, Any], *, target: str = "", database: str = "", source: str = "") -> Settings:
@@ -200,6 +221,13 @@ def _expanded(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError as error:
         raise UsageError(f"{text!r}: {error}") from error
+
+
+def _max_errors(value: str | int) -> int:
+    text = str(value).strip()
+    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) > MAX_ERRORS_LIMIT:
+        raise UsageError(f"--max-errors is {value!r}; it must be a whole number from 0 to {MAX_ERRORS_LIMIT}.")
+    return int(text)
 
 
 def _port(value: Any) -> int:
