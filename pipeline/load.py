@@ -17,7 +17,7 @@ from pipeline.listing import SourceFile, list_source
 from pipeline.load_folder import LoadFolder, fetch_from_s3, fill_load_folder
 from pipeline.redshift_load import describe_load, load_redshift
 from pipeline.redshift_manifest import check_redshift_settings
-from pipeline.rejects import CURE, Problem, Rejects, UncountedRecords, too_many, uncounted
+from pipeline.rejects import CURE, Problem, Rejects, UncountedRecordsError, too_many, uncounted
 from pipeline.settings import LoadOptions, Settings
 from pipeline.warehouse import Warehouse
 
@@ -127,13 +127,13 @@ def _load_duckdb(plan: LoadPlan, load_id: str, path: Path, dbt: Dbt, display: Di
     display.progress(0, 0, "writing rows")
     try:
         _run_load(plan, load_id, folder, dbt)
-    except (DbtError, UncountedRecords) as error:
+    except (DbtError, UncountedRecordsError) as error:
         if not any(table.files for table in folder.tables.values()):
             raise
         # The fast reader stopped at something. Read every line on its own to say what it is, or that it is nothing.
         # Where only the counts differ, blank lines may be why.
         done = 0
-        is_count = isinstance(error, UncountedRecords)
+        is_count = isinstance(error, UncountedRecordsError)
         folder = fill_load_folder(
             path / "second", root, plan.files, every_line=not is_count, exact=is_count, advance=advance
         )
@@ -202,7 +202,8 @@ def _find_unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:
                 found.update(
                     row[0]
                     for row in connection.execute(
-                        "select distinct unnest(json_keys(case when json_valid(raw) then raw end)) from read_json(?, format = 'newline_delimited', "
+                        "select distinct unnest(json_keys(case when json_valid(raw) then raw end)) "
+                        "from read_json(?, format = 'newline_delimited', "
                         "maximum_object_size = 134217728, columns = {raw: 'varchar', line_number: 'bigint'})",
                         [table.lines],
                     ).fetchall()

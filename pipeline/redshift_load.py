@@ -11,8 +11,11 @@ from pipeline.compaction import Compaction, compact, remove
 from pipeline.dbt import Dbt, DbtError
 from pipeline.display import Display
 from pipeline.errors import PipelineError, UsageError
+from pipeline.redshift_counts import count_records, differing, of_tables
 from pipeline.redshift_manifest import CopyInput, Manifest, make_manifest
-from pipeline.redshift_problems import SourceText, explain, unknown_keys
+from pipeline.redshift_problems import VIEW_PAUSE_SECONDS, SourceText, explain, unknown_keys
+from pipeline.redshift_rejects import find_rejects
+from pipeline.rejects import CURE, BadRecordError, Reject, UncountedRecordsError, uncounted
 from pipeline.s3 import s3_client, s3_errors, split_uri
 from pipeline.settings import Settings
 from pipeline.warehouse import Warehouse
@@ -50,24 +53,72 @@ def load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, di
         PipelineError: a record cannot be loaded as it is, or AWS or the engine refused; nothing was loaded.
     """
     prepared = _prepare(settings, plan, load_id, dbt, display)
-    prepared.manifest.write(prepared.s3)
+    manifest = prepared.manifest
+    manifest.write(prepared.s3)
     text = SourceText(plan.source, plan.files, prepared.compaction, prepared.s3)
-    for attempt in range(1, ATTEMPTS + 1):
-        display.progress(0, 0, "COPY")
-        try:
-            dbt.run_operation("load", manifest=prepared.manifest.argument)
-            break
-        except DbtError as error:
-            is_passing = bool(PASSING.search(str(error)))
-            if is_passing and _is_committed(settings, load_id):
-                break
-            if not is_passing or attempt == ATTEMPTS:
-                raise explain(error, settings, load_id, text) from error
-            display.warn(
-                "The connection was lost or another transaction was in the way. Nothing was loaded; trying again."
-            )
-            time.sleep(PAUSE_SECONDS)
+    load = _Load(settings, load_id, text, dbt, display)
+    try:
+        load.run(manifest, [])
+    except BadRecordError:
+        if not plan.max_errors:
+            raise
+        rejects = find_rejects(settings, manifest, text, dbt, plan.max_errors, display)
+        manifest = manifest.with_rejects(plan.source, plan.files, rejects)
+        manifest.write(prepared.s3)
+        load.run(manifest, rejects)
     return _removed(prepared) + unknown_keys(text, dbt, display)
+
+
+@dataclass(frozen=True)
+class _Load:
+    """Runs the load macro."""
+
+    settings: Settings
+    load_id: str
+    text: SourceText
+    dbt: Dbt
+    display: Display
+
+    def run(self, manifest: Manifest, rejects: list[Reject]) -> None:
+        """Run it; once more with records counted in the files, where they are not as many as the lines COPY scanned."""
+        try:
+            self._run(manifest)
+        except UncountedRecordsError as error:
+            self.display.progress(0, 0, "counting records")
+            files = count_records(self.text, rejects)
+            if uncountable := next((file.problem for file in files if file.problem), None):
+                raise UncountedRecordsError(
+                    f"A line of the source is not one record; nothing was loaded.\n  {uncountable}\n{CURE}"
+                ) from error
+            try:
+                self._run(manifest.with_records(of_tables(files)))
+            except UncountedRecordsError as again:
+                raise differing(again, files, self.settings, self.load_id, self.text) from again
+
+    def _run(self, manifest: Manifest) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            self.display.progress(0, 0, "COPY")
+            try:
+                self.dbt.run_operation("load", manifest=manifest.argument, on_log=_wait)
+                break
+            except DbtError as error:
+                if found := uncounted(error):
+                    raise found from error
+                is_passing = bool(PASSING.search(str(error)))
+                if is_passing and _is_committed(self.settings, self.load_id):
+                    break
+                if not is_passing or attempt == ATTEMPTS:
+                    raise explain(error, self.settings, self.load_id, self.text, self.dbt) from error
+                self.display.warn(
+                    "The connection was lost or another transaction was in the way. Nothing was loaded; trying again."
+                )
+                time.sleep(PAUSE_SECONDS)
+
+
+def _wait(line: str) -> None:
+    """The macro asks for time, which SQL cannot give it, until a system view knows of its COPY."""
+    if line == "pause":
+        time.sleep(VIEW_PAUSE_SECONDS)
 
 
 def describe_load(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt) -> str:
