@@ -41,6 +41,8 @@ def _number(value: Any, data_type: str) -> Decimal | None:
         return None
     try:
         number = Decimal(str(value).strip())
+        if not number.is_finite():
+            return None
         scale = re.search(r",\s*(\d+)\)", data_type)
         return number.quantize(Decimal(1).scaleb(-int(scale[1])), ROUND_HALF_UP) if scale else number
     except InvalidOperation:

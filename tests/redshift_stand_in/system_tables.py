@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor
 
     from redshift_stand_in.connection import Connection
-    from redshift_stand_in.copy_load import Load
-    from redshift_stand_in.copy_values import Column
+    from redshift_stand_in.copy_load import Load, Refused
 
 
 class SystemTables:
@@ -43,8 +42,7 @@ class SystemTables:
                 for uri, size, lines, etag in load.files
             ],
             "error": [
-                (*who, table, load.started_at, refused.uri, refused.line, *_column(refused.column))
-                + (refused.error.position, refused.error.code, refused.error.reason)
+                (*who, table, load.started_at, refused.uri, refused.line, *_details(refused))
                 for refused in load.refused
             ],
         }
@@ -61,8 +59,10 @@ class SystemTables:
         return query_id
 
 
-def _column(column: Column | None) -> tuple[str, str, str]:
-    return (column.name, column.kind, str(column.length or "")) if column else ("", "", "")
+def _details(refused: Refused) -> tuple[str, str, str, int, int, str]:
+    column, error = refused.column, refused.error
+    named = (column.name, column.kind, str(column.length or "")) if column else ("", "", "")
+    return (*named, error.position, error.code, error.reason)
 
 
 def _inserts(cursor: cursor, prefix: str, tables: dict[str, list[tuple[Any, ...]]]) -> list[bytes]:
