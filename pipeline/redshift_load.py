@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.compaction import Compaction, compact, remove
@@ -13,6 +14,7 @@ from pipeline.display import Display
 from pipeline.errors import PipelineError, UsageError
 from pipeline.redshift_counts import count_records, differing, of_tables
 from pipeline.redshift_manifest import CopyInput, Manifest, make_manifest
+from pipeline.redshift_marks import without_marks
 from pipeline.redshift_problems import VIEW_PAUSE_SECONDS, SourceText, explain, unknown_keys
 from pipeline.redshift_rejects import find_rejects
 from pipeline.rejects import CURE, BadRecordError, Reject, UncountedRecordsError, uncounted
@@ -42,6 +44,9 @@ class _Prepared:
     compaction: Compaction
     s3: Any
 
+    def text(self, plan: LoadPlan) -> SourceText:
+        return SourceText(plan.source, plan.files, self.compaction, self.s3)
+
 
 def load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, display: Display) -> list[str]:
     """Load the plan's files in one transaction; return warnings.
@@ -53,20 +58,19 @@ def load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, di
         PipelineError: a record cannot be loaded as it is, or AWS or the engine refused; nothing was loaded.
     """
     prepared = _prepare(settings, plan, load_id, dbt, display)
-    manifest = prepared.manifest
-    manifest.write(prepared.s3)
-    text = SourceText(plan.source, plan.files, prepared.compaction, prepared.s3)
-    load = _Load(settings, load_id, text, dbt, display)
+    load = _Load(settings, load_id, prepared.text(plan), dbt, display)
     try:
-        load.run(manifest, [])
-    except BadRecordError:
-        if not plan.max_errors:
+        load.run(prepared.manifest, prepared.s3)
+    except BadRecordError as refusal:
+        root = f"s3://{settings.redshift_bucket}/manifests/{load_id}/unmarked"
+        if unmarked := without_marks(prepared.compaction, root=root, s3=prepared.s3):
+            manifest = _manifest(settings, plan, load_id, dbt, unmarked, prepared.s3)
+            prepared = _Prepared(manifest, unmarked, prepared.s3)
+            load = replace(load, text=prepared.text(plan))
+        elif not plan.max_errors:
             raise
-        rejects = find_rejects(settings, manifest, text, dbt, plan.max_errors, display)
-        manifest = manifest.with_rejects(plan.source, plan.files, rejects)
-        manifest.write(prepared.s3)
-        load.run(manifest, rejects)
-    return _removed(prepared) + unknown_keys(text, dbt, display)
+        load.run_again(prepared.manifest, prepared.s3, plan.max_errors, refusal, is_other_input=bool(unmarked))
+    return _removed(prepared) + unknown_keys(load.text, dbt, display)
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,23 @@ class _Load:
     dbt: Dbt
     display: Display
 
-    def run(self, manifest: Manifest, rejects: list[Reject]) -> None:
+    def run_again(
+        self, manifest: Manifest, s3: Any, max_errors: int, refusal: BadRecordError, *, is_other_input: bool
+    ) -> None:
+        """Run it after it was refused: strictly, where the input is not what was refused; then without bad records."""
+        if is_other_input:
+            try:
+                return self.run(manifest, s3)
+            except BadRecordError as again:
+                refusal = again
+        if not max_errors:
+            raise refusal
+        rejects = find_rejects(self.settings, manifest, self.text, self.dbt, max_errors, self.display)
+        return self.run(manifest.with_rejects(self.text.source, self.text.files, rejects), s3, rejects)
+
+    def run(self, manifest: Manifest, s3: Any, rejects: Sequence[Reject] = ()) -> None:
         """Run it; once more with records counted in the files, where they are not as many as the lines COPY scanned."""
+        manifest.write(s3)
         try:
             self._run(manifest)
         except UncountedRecordsError as error:
