@@ -18,7 +18,7 @@ from pipeline.s3_reader import read_ahead
 
 
 def without_marks(compaction: Compaction, *, root: str, s3: Any) -> Compaction | None:
-    """The same input with a copy below root, an s3:// address, for each file that begins with a mark; None if none does.
+    """The same input with a copy below root, an s3 address, for each file that has a mark; None if none has one.
 
     Merged files have lost theirs already.
     """
