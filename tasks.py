@@ -22,12 +22,13 @@ _LOAD_HELP = {
     "add-source": "load a further source into a warehouse that has another",
     "compact": "on Redshift: merge small files before COPY reads them",
     "max-errors": "leave up to this many bad records out and keep them in load_rejects (default 0: stop at the first)",
+    "reload": "a file, or a folder, of the source to load again in place of its rows; may be said several times",
     "json": "print the result as JSON",
     "quiet": _QUIET,
 }
 
 
-def _load_options(only, song_prefix, sample, add_source, compact, max_errors):
+def _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload):
     from pipeline.settings import LoadOptions
 
     return LoadOptions.from_flags(
@@ -37,6 +38,7 @@ def _load_options(only, song_prefix, sample, add_source, compact, max_errors):
         add_source=add_source,
         compact=compact,
         max_errors=max_errors or 0,
+        reload=reload,
     )
 
 
@@ -46,7 +48,7 @@ def _display(quiet):
     return Display(quiet=quiet)
 
 
-@task(help=_LOAD_HELP)
+@task(help=_LOAD_HELP, iterable=["reload"])
 @command
 def run(
     context,
@@ -61,18 +63,24 @@ def run(
     max_errors="",
     json=False,
     quiet=False,
+    reload=None,
 ):
     """Load new files, build, test, document and publish: the main job."""
     from pipeline.run import run as run_pipeline
     from pipeline.run_report import print_report
 
     settings = settings_of(context, source=source, target=target, database=database)
-    options = _load_options(only, song_prefix, sample, add_source, compact, max_errors)
+    options = _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload)
     report = run_pipeline(settings, options, _display(quiet or json))
     print_report(report, as_json=json, quiet=quiet)
 
 
-@task(help={**_LOAD_HELP, "dry-run": "show the files that are new, and on Redshift the statements; change nothing"})
+@task(
+    name="new",
+    default=True,
+    help={**_LOAD_HELP, "dry-run": "show the files that are new, and on Redshift the statements; change nothing"},
+    iterable=["reload"],
+)
 @command
 def load(
     context,
@@ -88,18 +96,49 @@ def load(
     dry_run=False,
     json=False,
     quiet=False,
+    reload=None,
 ):
     """Load new files into the landed tables, and build nothing."""
     from pipeline.run import describe_load, run_load
     from pipeline.run_report import print_load
 
     settings = settings_of(context, source=source, target=target, database=database)
-    options = _load_options(only, song_prefix, sample, add_source, compact, max_errors)
+    options = _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload)
     if dry_run:
         print(describe_load(settings, options, _display(quiet)))
         return
     report = run_load(settings, options, _display(quiet or json))
     print_load(report, as_json=json, quiet=quiet, flags=settings.work_flags)
+
+
+@task(
+    name="undo",
+    positional=["load_id"],
+    help={
+        "load-id": "which load, as load.list and a failed run name it",
+        "target": _TARGET,
+        "database": _DATABASE,
+        "json": "print the result as JSON",
+        "quiet": _QUIET,
+    },
+)
+@command
+def load_undo(context, load_id, target="", database="", json=False, quiet=False):
+    """Take a load back: its rows go, and everything is built, tested and published without them."""
+    from pipeline.undo import print_undo, undo
+
+    report = undo(settings_of(context, target=target, database=database), load_id, _display(quiet or json))
+    print_undo(report, as_json=json, quiet=quiet)
+
+
+@task(name="list", help={"target": _TARGET, "database": _DATABASE, "json": "print the result as JSON"})
+@command
+def load_list(context, target="", database="", json=False):
+    """List the loads, the newest first: id, time, source, files, rows, rejected records, status."""
+    from pipeline.loads import print_loads, read_loads
+    from pipeline.warehouse import Warehouse
+
+    print_loads(read_loads(Warehouse(settings_of(context, target=target, database=database))), as_json=json)
 
 
 @task(help={"database": _DATABASE, "quiet": _QUIET})
@@ -227,13 +266,13 @@ def docs_serve(context, port="", target="", database=""):
     serve_docs(settings_of(context, target=target, database=database))
 
 
-@task
+@task(help={"thorough": "the long ones too, such as a run killed at each of its statements; well over an hour"})
 @command
-def test(context):
+def test(context, thorough=False):
     """Run every test there is: linters, dbt's unit tests, and pytest, which builds warehouses of its own."""
     from pipeline.checks import run_tests
 
-    return run_tests()
+    return run_tests(thorough=thorough)
 
 
 @task(help={"fix": "mend what can be mended"})
@@ -374,6 +413,7 @@ infrastructure = Collection(
     infra_policy,
     infra_find,
 )
+loads = Collection("load", load, load_undo, load_list)  # `load` itself is its default
 namespace = Collection(
-    run, load, publish, reset, query, report, notebook, simulate, test, lint, stand_in, docs, infrastructure
+    run, loads, publish, reset, query, report, notebook, simulate, test, lint, stand_in, docs, infrastructure
 )

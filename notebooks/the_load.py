@@ -42,8 +42,8 @@ def _(mo, warehouse):
     {
         warehouse.table(
             "select table_name, count(*) as files, sum(row_count) as records, sum(size_bytes) as bytes, "
-            "min(file_key) as first_file, max(file_key) as last_file from load_history group by table_name "
-            "order by table_name"
+            "min(file_key) as first_file, max(file_key) as last_file from load_history where status = 'loaded' "
+            "group by table_name order by table_name"
         )
     }
     """)
@@ -79,7 +79,7 @@ def _(json, play, warehouse):
     keys = [
         row["file_key"]
         for row in warehouse.rows(
-            "select file_key from load_history where table_name = 'staging_events' "
+            "select file_key from load_history where table_name = 'staging_events' and status = 'loaded' "
             f"and load_id = '{play['load_id']}' order by file_key"
         )
     ]

@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from pipeline.columns import JsonColumn
 from pipeline.command import stop_if_interrupted
 from pipeline.errors import PipelineError
+from pipeline.run_lock import RunLock
 from pipeline.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
     from dbt.adapters.sql import SQLAdapter
     from dbt.contracts.graph.manifest import Manifest
+
+ABOUT_TO_COMMIT = "about to commit under the run lock"
 
 OnProgress = Callable[[int, int, str], None]
 """Called with the number of nodes done, their total, and the name of the last one."""
@@ -31,30 +35,6 @@ class NodeFailure:
     relation: str | None
 
 
-@dataclass(frozen=True)
-class JsonColumn:
-    """A landed column that takes a key's value, and what the load checks of it besides the type."""
-
-    name: str
-    data_type: str
-    json_key: str
-    not_null: bool
-    range: tuple[int, int] | None
-    accepted: tuple[str, ...]
-
-    @classmethod
-    def of(cls, name: str, data_type: str, meta: dict[str, Any]) -> JsonColumn:
-        limits = meta.get("range")
-        return cls(
-            name=name,
-            data_type=data_type,
-            json_key=meta["json_key"],
-            not_null=bool(meta.get("not_null")),
-            range=(limits[0], limits[1]) if limits else None,
-            accepted=tuple(meta.get("accepted", ())),
-        )
-
-
 class DbtError(PipelineError):
     """dbt could not do what it was asked; failures says which nodes, where it came that far."""
 
@@ -64,10 +44,15 @@ class DbtError(PipelineError):
 
 
 class Dbt:
-    """The project on one target. Commands share one parsed manifest."""
+    """The project on one target. Commands share one parsed manifest.
 
-    def __init__(self, settings: Settings, manifest: Manifest | None = None) -> None:
+    lock is what the caller holds of the warehouse: it is looked at before each command, and where a macro says that it
+    is about to commit (macros/loading/redshift/run_lock.sql).
+    """
+
+    def __init__(self, settings: Settings, manifest: Manifest | None = None, *, lock: RunLock | None = None) -> None:
         self.settings = settings
+        self.lock = lock or RunLock()
         self._manifest = manifest
 
     def parse(self) -> Manifest:
@@ -120,6 +105,7 @@ class Dbt:
     ) -> Any:
         if self._manifest is None:
             self.parse()
+        self.lock.check()
         return self._invoke(arguments, on_progress, on_event).result
 
     def _invoke(
@@ -132,7 +118,7 @@ class Dbt:
 
         os.environ.update(self.settings.dbt_environment())
         progress = _Progress(on_progress)
-        runner = dbtRunner(manifest=self._manifest, callbacks=[progress.on_event, on_event])
+        runner = dbtRunner(manifest=self._manifest, callbacks=[progress.on_event, on_event, self._on_commit])
         result = runner.invoke(
             [
                 *arguments,
@@ -150,8 +136,14 @@ class Dbt:
         )
         stop_if_interrupted()
         if not result.success:
+            self.lock.check()  # a lock that was lost is why
             raise _error(arguments[0], result, progress.errors)
         return result
+
+    def _on_commit(self, event: Any) -> None:
+        """An error here is one of the macro that logs, which then does not commit."""
+        if event.info.name == "JinjaLogDebug" and event.info.msg.endswith(ABOUT_TO_COMMIT):
+            self.lock.check()
 
 
 class _Progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
     from pipeline.warehouse import Warehouse
 
 
+LOADED, UNDONE, REPLACED = "loaded", "undone", "replaced"  # what load_history.status says of a file's rows
+
+
 @dataclass(frozen=True)
 class LedgerEntry:
+    load_id: str
+    status: str
     size_bytes: int
     modified_at: datetime | None
     etag: str | None
@@ -25,7 +31,7 @@ class LedgerEntry:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The entries of one source by file key, and how many the ledger has of all sources."""
+    """The newest entry of each file of one source by its key; how many files of all sources have rows."""
 
     of_source: dict[str, LedgerEntry]
     file_count: int
@@ -40,38 +46,50 @@ def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> Ledge
     if not warehouse.has_table("staging", "load_history"):
         return Ledger({}, 0)
     rows = warehouse.query(
-        "select source, file_key, size_bytes, modified_at, etag, content_hash "
-        f"from {warehouse.schema('staging')}.load_history order by loaded_at"
+        "select source, file_key, load_id, status, size_bytes, modified_at, etag, content_hash "
+        f"from {warehouse.schema('staging')}.load_history order by load_id"
     ).rows
-    others = sorted({row[0] for row in rows} - {source})
-    if rows and len(others) == len({row[0] for row in rows}) and not add_source:
+    loaded = [row for row in rows if row[3] == LOADED]
+    others = sorted({row[0] for row in loaded} - {source})
+    if others and len(others) == len({row[0] for row in loaded}) and not add_source:
         raise UsageError(
             f"This warehouse was loaded from {', '.join(others)}, not from {source}. Keep them apart with "
             "--database OTHER.duckdb, or say --add-source to have both in one warehouse."
         )
     entries = {
-        row[1]: LedgerEntry(row[2], row[3].replace(tzinfo=UTC) if row[3] else None, row[4], row[5])
+        row[1]: LedgerEntry(*row[2:5], row[5].replace(tzinfo=UTC) if row[5] else None, *row[6:])
         for row in rows
         if row[0] == source
     }
-    return Ledger(entries, len(rows))
+    return Ledger(entries, len(loaded))
 
 
-def new_files(source: str, files: list[SourceFile], ledger: dict[str, LedgerEntry]) -> list[SourceFile]:
-    """The files that the ledger does not have.
+def new_files(
+    source: str, files: list[SourceFile], ledger: dict[str, LedgerEntry], reload: frozenset[str] = frozenset()
+) -> list[SourceFile]:
+    """The files that are to be loaded: those that the ledger does not have, and those named in reload.
+
+    A file whose load was undone is held back as if it were loaded; if it has changed since, it is new.
 
     Raises:
         PipelineError: a file is not what was loaded under its name.
     """
-    changed = [file for file in files if file.key in ledger and _differs(source, file, ledger[file.key])]
+    new, changed = [], []
+    for file in files:
+        entry = ledger.get(file.key)
+        if entry is None or entry.status == REPLACED or file.key in reload:
+            new.append(file)
+        elif _differs(source, file, entry):
+            (changed if entry.status == LOADED else new).append(file)
     if changed:
         names = ", ".join(file.key for file in changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
+        flags = " ".join(f"--reload {shlex.quote(file.key)}" for file in changed[:5])
         raise PipelineError(
-            f"{source}: changed since it was loaded: {names}. Nothing was loaded. Put the file back as it was and "
-            "deliver the difference as a file of its own, or start over from the source as it is now (./inv reset, "
-            "then ./inv run)."
+            f"{source}: changed since it was loaded: {names}. Nothing was loaded. To put what the file holds now in "
+            f"the place of its rows, say {flags}; or put the file back as it was and deliver the difference as a file "
+            "of its own; or start over from the source as it is now (./inv reset, then ./inv run)."
         )
-    return [file for file in files if file.key not in ledger]
+    return new
 
 
 def _differs(source: str, file: SourceFile, entry: LedgerEntry) -> bool:

@@ -12,12 +12,13 @@ from pathlib import Path
 from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display, counted
 from pipeline.errors import PipelineError, UsageError
-from pipeline.ledger import new_files, read_ledger
+from pipeline.ledger import LOADED, new_files, read_ledger
 from pipeline.listing import SourceFile, list_source
 from pipeline.load_folder import LoadFolder, fetch_from_s3, fill_load_folder
 from pipeline.redshift_load import describe_load, load_redshift
 from pipeline.redshift_manifest import check_redshift_settings
 from pipeline.rejects import CURE, Problem, Rejects, UncountedRecordsError, too_many, uncounted
+from pipeline.reload import files_of_their_loads, named_files
 from pipeline.settings import LoadOptions, Settings
 from pipeline.warehouse import Warehouse
 
@@ -26,7 +27,9 @@ from pipeline.warehouse import Warehouse
 class LoadPlan:
     """What a load would do: of the files that the source lists, those that the ledger does not have.
 
-    ledger_files counts the ledger's files of every source, gone_files those of this one that are no longer there.
+    ledger_files counts the files of every source that have rows in the warehouse, gone_files those of this one that are
+    no longer there. replaced names those of files whose rows go, for they are loaded again (--reload); companions of
+    them were not named and were loaded together with one that was.
     compact is whether small files are to be merged first, max_errors how many bad records may be left out.
     """
 
@@ -37,16 +40,22 @@ class LoadPlan:
     gone_files: int
     compact: bool = False
     max_errors: int = 0
+    replaced: list[str] = field(default_factory=list)
+    companions: int = 0
 
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load did. rows has the new rows of each landed table; warnings are lines for the user."""
+    """What a load did. rows has the new rows of each landed table; warnings are lines for the user.
+
+    replaced names the files whose earlier rows went.
+    """
 
     load_id: str
     files: dict[str, int]
     rows: dict[str, int]
     warnings: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
     rejects: Rejects | None = None
 
 
@@ -58,9 +67,24 @@ def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan
         raise UsageError("--compact is for Redshift; DuckDB's load merges small files by itself.")
     files = list_source(source, options)
     ledger = read_ledger(Warehouse(settings), source, add_source=options.add_source)
-    gone = len(ledger.of_source.keys() - {file.key for file in files}) if options.is_whole else 0
-    new = new_files(source, files, ledger.of_source)
-    return LoadPlan(source, new, len(files), ledger.file_count, gone, options.compact, options.max_errors)
+    loaded = {key for key, entry in ledger.of_source.items() if entry.status == LOADED}
+    gone = len(loaded - {file.key for file in files}) if options.is_whole else 0
+    named = named_files(source, files, options)
+    others = (
+        files_of_their_loads(source, files, ledger.of_source, named) if settings.target == "redshift" else frozenset()
+    )
+    new = {file.key for file in new_files(source, files, ledger.of_source, named)} | others
+    return LoadPlan(
+        source,
+        [file for file in files if file.key in new],
+        len(files),
+        ledger.file_count,
+        gone,
+        options.compact,
+        options.max_errors,
+        replaced=sorted(new & loaded),
+        companions=len(others),
+    )
 
 
 def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> LoadReport:
@@ -70,7 +94,6 @@ def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Load
         PipelineError: a record cannot be loaded as it is, or the engine refused; nothing was loaded.
     """
     load_id = new_load_id()
-    shutil.rmtree(settings.load_folder, ignore_errors=True)  # left by a load that was killed
     try:
         if settings.target == "duckdb":
             warnings = _load_duckdb(plan, load_id, settings.load_folder, dbt, display)
@@ -81,7 +104,8 @@ def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Load
     files = Counter(file.table_name for file in plan.files)
     warehouse = Warehouse(settings)
     rejects = Rejects.of(load_id, _reject_count(warehouse, load_id) if plan.max_errors else 0)
-    return LoadReport(load_id, dict(files), _row_counts(warehouse, load_id, list(files)), warnings, rejects)
+    rows = _row_counts(warehouse, load_id, list(files))
+    return LoadReport(load_id, dict(files), rows, warnings, plan.replaced, rejects)
 
 
 def new_load_id() -> str:
@@ -146,6 +170,7 @@ def _run_load(plan: LoadPlan, load_id: str, folder: LoadFolder, dbt: Dbt) -> Non
         "load_id": load_id,
         "loaded_at": f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S.%f}",
         "source": plan.source,
+        "replaces": bool(plan.replaced),
         "files": str(folder.entries),
         "problems": str(folder.problems),
         "max_errors": plan.max_errors,

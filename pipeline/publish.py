@@ -18,7 +18,7 @@ def publish(settings: Settings) -> Path:
     """
     import duckdb
 
-    copy = settings.work_database.with_suffix(".publishing")
+    copy = settings.publishing
     try:
         with duckdb.connect(str(settings.work_database)) as connection:
             connection.execute("checkpoint")  # what a killed command left in the WAL would not be in the copy

@@ -115,10 +115,11 @@ class _Load:
                 raise differing(again, files, self.settings, self.load_id, self.text) from again
 
     def _run(self, manifest: Manifest) -> None:
+        argument = {**manifest.argument, "lock_token": self.dbt.lock.token}
         for attempt in range(1, ATTEMPTS + 1):
             self.display.progress(0, 0, "COPY")
             try:
-                self.dbt.run_operation("load", manifest=manifest.argument, on_log=_wait)
+                self.dbt.run_operation("load", manifest=argument, on_log=_wait)
                 break
             except DbtError as error:
                 if found := uncounted(error):
@@ -187,7 +188,9 @@ def _manifest(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, compac
     ]
     json_keys = {name: dbt.json_keys(name) for name in {file.table_name for file in plan.files}}
     region = _region(settings, plan.source, s3)
-    return make_manifest(settings, plan.source, plan.files, inputs, load_id, json_keys, region)
+    return make_manifest(
+        settings, plan.source, plan.files, inputs, load_id, json_keys, region, replaces=bool(plan.replaced)
+    )
 
 
 def _region(settings: Settings, source: str, s3: Any) -> str:

@@ -80,11 +80,13 @@ def make_manifest(
     load_id: str,
     json_keys: dict[str, list[str]],
     region: str,
+    *,
+    replaces: bool = False,
 ) -> Manifest:
     """The manifest of one load, below manifests/LOAD_ID/ of the project's bucket.
 
     files are what the ledger notes, inputs what COPY reads. A gzip file and a plain one cannot be in one COPY, so each
-    table has up to two manifests.
+    table has up to two manifests. replaces tells that rows of some of the files are there already and must go.
     """
     root = f"s3://{settings.redshift_bucket}/manifests/{load_id}"
     groups: dict[tuple[str, bool], list[str]] = defaultdict(list)
@@ -102,6 +104,8 @@ def make_manifest(
         table["copies"].append({"manifest": address, "is_gzip": is_gzip})
     argument = {
         "load_id": load_id,
+        "source": source,
+        "replaces": replaces,
         "tables": tables,
         "ledger": f"{root}/ledger.json",
         "copy_role_arn": settings.copy_role_arn,

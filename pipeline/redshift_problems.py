@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.columns import JsonColumn
 from pipeline.compaction import Compaction
-from pipeline.dbt import Dbt, DbtError, JsonColumn
+from pipeline.dbt import Dbt, DbtError
 from pipeline.display import Display
 from pipeline.errors import PipelineError
 from pipeline.listing import SourceFile

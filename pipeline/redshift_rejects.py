@@ -12,7 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.dbt import Dbt, DbtError, JsonColumn
+from pipeline.columns import JsonColumn
+from pipeline.dbt import Dbt, DbtError
 from pipeline.display import Display
 from pipeline.errors import PipelineError
 from pipeline.redshift_manifest import Manifest

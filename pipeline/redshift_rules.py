@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
-from pipeline.dbt import JsonColumn
+from pipeline.columns import JsonColumn
 
 
 def broken_rule(record: dict[str, Any], columns: Sequence[JsonColumn]) -> tuple[int, str] | None:

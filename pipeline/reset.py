@@ -29,7 +29,7 @@ def describe(settings: Settings) -> str:
 
 def reset_warehouse(settings: Settings) -> str:
     """Drop every table and make the landed tables empty; return what was done."""
-    with Warehouse(settings).lock("reset"):
+    with Warehouse(settings).lock("reset") as lock:
         if settings.target == "duckdb":
             try:
                 for path in _files(settings):
@@ -40,7 +40,7 @@ def reset_warehouse(settings: Settings) -> str:
             Dbt(settings).command("seed")  # which makes the landed tables first
             close_connections()
             return f"Dropped. {settings.work_database} is new and empty."
-        dbt = Dbt(settings)
+        dbt = Dbt(settings, lock=lock)
         dbt.run_operation("drop_warehouse")
         dbt.command("seed")
         return "Dropped. The landed tables are new and empty."

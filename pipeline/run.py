@@ -14,8 +14,10 @@ from pipeline.docs_site import build_site, generate
 from pipeline.errors import PipelineError, UsageError
 from pipeline.fingerprint import project_fingerprint
 from pipeline.load import LoadPlan, LoadReport, describe, load, plan_load
+from pipeline.loads import newest_loaded
 from pipeline.publish import check_ownership, is_as_published, publish
 from pipeline.query import published
+from pipeline.run_lock import RunLock
 from pipeline.settings import LoadOptions, Settings
 from pipeline.simulate import SAMPLE, ensure_sample
 from pipeline.state import read_state
@@ -52,22 +54,22 @@ def run(settings: Settings, options: LoadOptions, display: Display) -> RunReport
     warehouse = Warehouse(settings)
     if settings.target == "duckdb":
         check_ownership(settings)
-    with warehouse.lock("run"):
+    with warehouse.lock("run") as lock:
         plan = _plan(settings, options, display)
         fingerprint = project_fingerprint(settings)
-        if not plan.files and is_up_to_date(settings, warehouse, fingerprint, plan):
+        if not plan.files and is_up_to_date(settings, warehouse, fingerprint, plan.ledger_files):
             return _report(settings, warehouse, plan, display, None, None, built=False)
-        return _load_and_build(settings, warehouse, plan, fingerprint, display)
+        return _load_and_build(settings, warehouse, plan, fingerprint, display, lock)
 
 
 def run_load(settings: Settings, options: LoadOptions, display: Display) -> LoadReport | None:
     """Load what is new and build nothing; None where there is nothing new."""
     warehouse = Warehouse(settings)
-    with warehouse.lock("load"):
+    with warehouse.lock("load") as lock:
         plan = _plan(settings, options, display)
         if not plan.files:
             return None
-        dbt = Dbt(settings)
+        dbt = Dbt(settings, lock=lock)
         report = _load(settings, plan, dbt, display)
         ensure_seeds(warehouse, dbt)
         return report
@@ -146,7 +148,14 @@ def _plan(settings: Settings, options: LoadOptions, display: Display) -> LoadPla
     with display.step("Source") as step:
         source = settings.source or _source_of(Warehouse(settings), display)
         plan = plan_load(settings, source, options)
-        step.summary = f"{len(plan.files):,} new of {plan.listed_files:,} files in {shown(source)}"
+        again = f" and {len(plan.replaced):,} to load again" if plan.replaced else ""
+        new = len(plan.files) - len(plan.replaced)
+        step.summary = f"{new:,} new{again} of {plan.listed_files:,} files in {shown(source)}"
+    if plan.companions:
+        display.warn(
+            f"On Redshift a row does not know its file: {counted(plan.companions, 'file')} more that came in the same "
+            "load will be loaded again too."
+        )
     if plan.gone_files:
         display.warn(f"{plan.gone_files:,} loaded files are no longer in the source; their rows stay.")
     return plan
@@ -171,12 +180,12 @@ def _load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Loa
     return report
 
 
-def is_up_to_date(settings: Settings, warehouse: Warehouse, fingerprint: str, plan: LoadPlan) -> bool:
-    """Whether the last run was complete, of this project and all files in the ledger, and its products are there."""
+def is_up_to_date(settings: Settings, warehouse: Warehouse, fingerprint: str, ledger_files: int) -> bool:
+    """Whether the last run was complete, of this project and all loaded files, and its products are there."""
     if not settings.docs_page.exists() or not settings.report_page.exists():
         return False
     last = _last_run(warehouse, None)
-    if last is None or last[1:] != (fingerprint, plan.ledger_files):
+    if last is None or last[1:] != (fingerprint, ledger_files):
         return False
     return settings.target != "duckdb" or (
         is_as_published(settings) and _last_run(warehouse, settings.database) == last
@@ -198,21 +207,32 @@ def _last_run(warehouse: Warehouse, database: Path | None) -> tuple[str, str, in
 
 
 def _load_and_build(
-    settings: Settings, warehouse: Warehouse, plan: LoadPlan, fingerprint: str, display: Display
+    settings: Settings, warehouse: Warehouse, plan: LoadPlan, fingerprint: str, display: Display, lock: RunLock
 ) -> RunReport:
-    from pipeline.report.build import build_report  # Altair takes a third of a second
-
-    dbt = Dbt(settings)
+    dbt = Dbt(settings, lock=lock)
     with display.step("Parse") as step:
         dbt.parse()
         step.summary = "the dbt project"
     report = _load(settings, plan, dbt, display) if plan.files else None
+    passed = rebuild(settings, warehouse, dbt, fingerprint, display, load_id=report.load_id if report else "")
+    return _report(settings, warehouse, plan, display, report, passed, built=True)
+
+
+def rebuild(
+    settings: Settings, warehouse: Warehouse, dbt: Dbt, fingerprint: str, display: Display, *, load_id: str = ""
+) -> int:
+    """Build, test, publish and document what is landed; return how many tests passed, which is all of them.
+
+    load_id is the load that this run has made, for a failed test to name.
+    """
+    from pipeline.report.build import build_report  # Altair takes a third of a second
+
     with display.step("Build") as step:
         results = dbt.command(
             "build", "--resource-type", "seed", "--resource-type", "model", on_progress=display.progress
         )
         step.summary = f"{len(results)} tables"
-    passed = _test(settings, dbt, display)
+    passed = _test(settings, dbt, display, load_id)
     generate(dbt, display, is_compiled=True)
     dbt.run_operation("record_run", run_id=f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}", project_fingerprint=fingerprint)
     if settings.target == "duckdb":
@@ -223,16 +243,17 @@ def _load_and_build(
             step.summary = shown(build_site(settings, state, fingerprint=fingerprint, with_erd=False))
         with display.step("Report") as step:
             step.summary = shown(build_report(settings, state))
-    return _report(settings, warehouse, plan, display, report, passed, built=True)
+    return passed
 
 
-def _test(settings: Settings, dbt: Dbt, display: Display) -> int:
-    """Run dbt's data tests; return how many passed, which is all of them."""
+def _test(settings: Settings, dbt: Dbt, display: Display, load_id: str = "") -> int:
+    """Run dbt's data tests; return how many passed, which is all of them. load_id is this run's load, if any."""
     with display.step("Test") as step:
         try:
             tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)
         except DbtError as error:
-            raise PipelineError(_not_published(settings, _with_rows(dbt, error))) from error
+            text = _not_published(settings, _with_rows(dbt, error)) + _way_back(settings, load_id)
+            raise PipelineError(text) from error
         passed = sum(1 for result in tests if result.status == "pass")
         step.summary = f"{passed} of {len(tests)} tests passed"
     return passed
@@ -263,6 +284,19 @@ def _not_published(settings: Settings, error: DbtError) -> str:
         ask = f'./inv query "select * from {relations[0]}" --database {shown(settings.work_database)}'
         text += f" Look at the rows with: {ask}"
     return text
+
+
+def _way_back(settings: Settings, load_id: str) -> str:
+    """How to be rid of the data that a test refuses."""
+    if settings.target == "duckdb":
+        close_connections()
+    of_this_run = f"Load {load_id} was made by this run"
+    if not load_id:
+        load_id = newest_loaded(Warehouse(settings))
+        of_this_run = f"The newest load is {load_id}"
+    if not load_id:
+        return ""
+    return f"\n{of_this_run}; if its data is wrong, take it back with: ./inv load.undo {load_id}{settings.flags}"
 
 
 def _report(

@@ -30,7 +30,8 @@ def print_load(report: LoadReport | None, *, as_json: bool, quiet: bool, flags: 
         if report is None:
             print("Nothing new: every file of the source is loaded already.")
         else:
-            print(f"Load {report.load_id}: {_loaded(report)}. Build from it with: ./inv run")
+            again = f" ({counted(len(report.replaced), 'file')} loaded again)" if report.replaced else ""
+            print(f"Load {report.load_id}: {_loaded(report)}{again}. Build from it with: ./inv run")
             if report.rejects:
                 print(_rejected(report.rejects, flags))
 
@@ -61,6 +62,8 @@ def _print_table(report: RunReport) -> None:
             table.add_row(f"new rows in {name}", f"{report.load.rows.get(name, 0):,}")
         if report.load.rejects:
             table.add_row("rejected records", f"{report.load.rejects.count:,}")
+        if report.load.replaced:
+            table.add_row("of the files loaded again", f"{len(report.load.replaced):,}")
     table.add_section()
     for name, count in report.row_counts.items():
         table.add_row(name, f"{count:,}")

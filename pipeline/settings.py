@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,11 @@ class Settings:
     def load_folder(self) -> Path:
         """Where a load hands its files over to DuckDB."""
         return self.state_folder / f"{self.name}_loads"
+
+    @property
+    def publishing(self) -> Path:
+        """The copy of the work file while it is made."""
+        return self.work_database.with_suffix(".publishing")
 
     @property
     def docs_page(self) -> Path:
@@ -126,7 +131,7 @@ class LoadOptions:
     """Which part of the source a load takes, and how.
 
     song_prefix is a folder below song_data, such as A/B. max_errors is how many bad records are left out and kept in
-    load_rejects; with more, the load stops.
+    load_rejects; with more, the load stops. reload names files to load again (pipeline/reload.py).
     """
 
     only: frozenset[str] = frozenset(LOADABLE)
@@ -135,6 +140,7 @@ class LoadOptions:
     add_source: bool = False
     compact: bool = False
     max_errors: int = 0
+    reload: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -150,6 +156,7 @@ class LoadOptions:
         add_source: bool = False,
         compact: bool = False,
         max_errors: str | int = 0,
+        reload: Sequence[str] = (),
     ) -> LoadOptions:
         names = frozenset(name.strip() for name in only.split(",") if name.strip()) or frozenset(LOADABLE)
         if unknown := sorted(names - set(LOADABLE)):
@@ -157,6 +164,9 @@ class LoadOptions:
         prefix = song_prefix.strip("/")
         if prefix and not re.fullmatch(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", prefix):
             raise UsageError(f"--song-prefix takes a folder below song_data such as A/B; not {song_prefix!r}.")
+        again = tuple(text.strip() for text in reload if text.strip())
+        if len(again) < len(reload):
+            raise UsageError("--reload takes a file of the source, such as log_data/2018/11/2018-11-01-events.json.")
         return cls(
             only=names,
             song_prefix=prefix,
@@ -164,6 +174,7 @@ class LoadOptions:
             add_source=add_source,
             compact=compact,
             max_errors=_max_errors(max_errors),
+            reload=again,
         )
 
 
@@ -224,10 +235,9 @@ def _expanded(text: str) -> Path:
 
 
 def _max_errors(value: str | int) -> int:
-    text = str(value).strip()
-    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) > MAX_ERRORS_LIMIT:
+    if not re.fullmatch(r"[0-9]{1,6}", str(value)) or int(value) > MAX_ERRORS_LIMIT:
         raise UsageError(f"--max-errors is {value!r}; it must be a whole number from 0 to {MAX_ERRORS_LIMIT}.")
-    return int(text)
+    return int(value)
 
 
 def _port(value: Any) -> int:

@@ -36,9 +36,12 @@ def read_state(warehouse: Warehouse, database: Path | None = None) -> State:
         f"select min(event_at), max(event_at) from {staging}.stg_events", database=database
     ).rows[0]
     loaded, loads, files = warehouse.query(
-        f"select max(loaded_at), count(distinct load_id), count(*) from {staging}.load_history", database=database
+        f"select max(loaded_at), count(distinct load_id), count(*) from {staging}.load_history where status = 'loaded'",
+        database=database,
     ).rows[0]
-    sources = warehouse.query(f"select distinct source from {staging}.load_history order by source", database=database)
+    sources = warehouse.query(
+        f"select distinct source from {staging}.load_history where status = 'loaded' order by source", database=database
+    )
     counts = " union all ".join(f"select '{table}', count(*) from {analytics}.{table}" for table in TABLES)
     return State(
         first_event=first,

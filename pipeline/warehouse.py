@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError, UsageError
+from pipeline.run_lock import RunLock, redshift_lock
 from pipeline.settings import Settings
 
 STAR = ("songplays", "users", "songs", "artists", "time", "user_levels", "sessions", "user_agents", "dates")
@@ -57,11 +59,14 @@ class Warehouse:
         return found.rows[0][0] > 0
 
     def sources(self) -> list[str]:
-        """Where the loaded files came from."""
+        """Where the loaded files came from; where every load was undone, where those came from."""
         if not self.has_table("staging", "load_history"):
             return []
-        found = self.query(f"select distinct source from {self.schema('staging')}.load_history order by source")
-        return [row[0] for row in found.rows]
+        found = self.query(
+            "select source, max(case when status = 'loaded' then 1 else 0 end) "
+            f"from {self.schema('staging')}.load_history group by source order by source"
+        ).rows
+        return [source for source, is_loaded in found if is_loaded] or [source for source, _ in found]
 
     def row_counts(self) -> dict[str, int]:
         """Rows of each table of the star."""
@@ -77,8 +82,8 @@ class Warehouse:
         ).rows[0][0]
 
     @contextmanager
-    def lock(self, command: str) -> Iterator[None]:
-        """Hold the warehouse for one command of this machine. The lock goes with its process, however that ends."""
+    def lock(self, command: str) -> Iterator[RunLock]:
+        """Hold the warehouse for one command. The lock goes with its process, however that ends."""
         folder = self.settings.state_folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -96,7 +101,19 @@ class Warehouse:
             file.truncate(0)
             file.write(f"{command} (process {os.getpid()}, since {datetime.now().astimezone():%H:%M:%S})")
             file.flush()
-            yield
+            _sweep(self.settings)
+            if self.settings.target == "duckdb":
+                yield RunLock()  # the file is on this machine, and so is whoever writes it
+                return
+            with redshift_lock(self, command) as lock:
+                yield lock
+
+
+def _sweep(settings: Settings) -> None:
+    """Take away what a command that was killed has left beside the warehouse. The caller holds the lock."""
+    shutil.rmtree(settings.load_folder, ignore_errors=True)
+    with suppress(OSError):
+        settings.publishing.unlink(missing_ok=True)
 
 
 def _query_duckdb(path: Path, sql: str, search_path: list[str]) -> Result:

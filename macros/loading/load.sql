@@ -26,6 +26,7 @@
         "insert into " ~ source('landed', 'run_history')
         ~ " select " ~ literal(run_id) ~ ", " ~ literal(project_fingerprint) ~ ", count(*), true, "
         ~ "cast(" ~ literal(finished_at) ~ " as timestamp) from " ~ source('landed', 'load_history')
+        ~ " where status = 'loaded'"
     ) %}
     {% do run_query("commit") %}
 {% endmacro %}

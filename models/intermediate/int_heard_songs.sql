@@ -1,9 +1,9 @@
-{{ config(dist='all') }}
+{{ config(dist='all', unique_key='heard_song_id', meta={'rebuilt_with_catalogue': true}) }}
 
 with plays as (
 
     select * from {{ ref('stg_events') }}
-    where is_play
+    where is_play and {{ in_new_loads() }}
 
 ),
 
@@ -21,16 +21,41 @@ spellings as (
         song_duration,
         song_title,
         artist_name,
-        min(event_at) as first_heard_at
+        min(event_at) as first_heard_at,
+        max(load_id) as load_id,
+        true as is_new
     from plays
     group by heard_song_id, song_duration, song_title, artist_name
+    {%- if is_incremental() %}
+
+    union all
+
+    select
+        heard_song_id,
+        song_duration,
+        song_title,
+        artist_name,
+        first_heard_at,
+        load_id,
+        false as is_new
+    from {{ this }}
+    where heard_song_id in (select heard_song_id from plays)
+    {%- endif %}
 
 ),
 
 heard_songs as (
 
     select
-        *,
+        heard_song_id,
+        song_duration,
+        song_title,
+        artist_name,
+        first_heard_at,
+        coalesce(
+            max(case when is_new then load_id end) over (partition by heard_song_id, coalesce(song_duration, -1)),
+            load_id
+        ) as load_id,
         row_number() over (
             partition by heard_song_id, coalesce(song_duration, -1)
             order by first_heard_at, song_title, artist_name
@@ -84,7 +109,8 @@ final as (
             {{ heard_artist_key('heard_songs.artist_name') }}
         ) as artist_id,
         recordings.song_id is not null as is_song_catalogued,
-        coalesce(recordings.artist_id, known_artists.artist_id) is not null as is_artist_catalogued
+        coalesce(recordings.artist_id, known_artists.artist_id) is not null as is_artist_catalogued,
+        heard_songs.load_id
     from heard_songs
     left join recordings
         on heard_songs.heard_song_id = recordings.heard_song_id

@@ -1,8 +1,9 @@
-{{ config(dist='all') }}
+{{ config(dist='all', unique_key='artist_id', meta={'rebuilt_with_catalogue': true}) }}
 
 with catalogue as (
 
     select * from {{ ref('stg_songs') }}
+    where {{ in_new_loads() }}
 
 ),
 
@@ -55,6 +56,9 @@ inferred as (
         ) as hearing_number
     from heard_songs
     where not is_artist_catalogued
+    {%- if is_incremental() %}
+        and artist_id in (select touched.artist_id from heard_songs as touched where {{ in_new_loads('touched.load_id') }})
+    {%- endif %}
 
 ),
 

@@ -1,16 +1,25 @@
-{{ config(dist='all', sort='date_day') }}
+{{ config(dist='all', sort='date_day', unique_key='date_day') }}
 
 with events as (
 
-    select * from {{ ref('stg_events') }}
+    select cast(event_at as date) as date_day
+    from {{ ref('stg_events') }}
+    where {{ in_new_loads() }}
+    {%- if is_incremental() %}
+
+    union all
+
+    select date_day
+    from {{ this }}
+    {%- endif %}
 
 ),
 
 bounds as (
 
     select
-        cast(min(event_at) as date) as first_day,
-        cast(max(event_at) as date) as last_day
+        min(date_day) as first_day,
+        max(date_day) as last_day
     from events
 
 ),
@@ -61,6 +70,9 @@ final as (
         extract(dow from date_day) in (0, 6) as is_weekend
     from days
     where date_day <= last_day
+    {%- if is_incremental() %}
+        and date_day not in (select known.date_day from {{ this }} as known)
+    {%- endif %}
 
 )
 

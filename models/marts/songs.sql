@@ -1,8 +1,14 @@
-{{ config(dist='song_id', sort='song_id') }}
+{{ config(
+    dist='song_id',
+    sort='song_id',
+    unique_key='song_id',
+    meta={'rebuilt_with_catalogue': true},
+) }}
 
 with catalogue as (
 
     select * from {{ ref('stg_songs') }}
+    where {{ in_new_loads() }}
 
 ),
 
@@ -38,6 +44,9 @@ inferred as (
         ) as hearing_number
     from heard_songs
     where not is_song_catalogued
+    {%- if is_incremental() %}
+        and song_id in (select touched.song_id from heard_songs as touched where {{ in_new_loads('touched.load_id') }})
+    {%- endif %}
 
 ),
 

@@ -1,9 +1,9 @@
-{{ config(dist='all', sort='start_time') }}
+{{ config(dist='all', sort='start_time', unique_key='start_time', meta={'range_column': 'start_time'}) }}
 
 with plays as (
 
     select * from {{ ref('stg_events') }}
-    where is_play
+    where is_play and {{ in_new_loads() }}
 
 ),
 

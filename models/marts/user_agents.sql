@@ -1,9 +1,9 @@
-{{ config(dist='all') }}
+{{ config(dist='all', unique_key='user_agent_id') }}
 
 with events as (
 
     select * from {{ ref('stg_events') }}
-    where user_id is not null
+    where user_id is not null and {{ in_new_loads() }}
 
 ),
 

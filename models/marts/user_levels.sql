@@ -1,14 +1,25 @@
-{{ config(dist='user_id', sort=['user_id', 'valid_from']) }}
+{{ config(dist='user_id', sort=['user_id', 'valid_from'], unique_key='user_id') }}
 
+{%- set has_late_users = has_late_users('last_event_at') %}
+
+{# A user's new events; of a user with a late one all there are. #}
 with events as (
 
     select * from {{ ref('stg_events') }}
-    where user_id is not null and level is not null
+    where
+        user_id is not null
+        and level is not null
+        and (
+            {{ in_new_loads() }}
+            {%- if has_late_users %}
+            or user_id in ({{ late_users('last_event_at') }})
+            {%- endif %}
+        )
 
 ),
 
 {# Of two events in the same millisecond the later one tells. #}
-moments as (
+numbered as (
 
     select
         user_id,
@@ -22,15 +33,58 @@ moments as (
 
 ),
 
+{% if is_incremental() -%}
+    known as (
+
+        select * from {{ this }}
+        where
+            user_id in (select user_id from events)
+            {%- if has_late_users %}
+            and user_id not in ({{ late_users('last_event_at') }})
+            {%- endif %}
+
+    ),
+
+{% endif -%}
+
+{# The stretch that a user is on goes on from its beginning, as if that were an event. #}
+moments as (
+
+    select
+        user_id,
+        event_at,
+        event_at as last_event_at,
+        level,
+        cast(null as varchar(16)) as previous_level
+    from numbered
+    where recency = 1
+    {%- if is_incremental() %}
+
+    union all
+
+    select
+        user_id,
+        valid_from as event_at,
+        last_event_at,
+        level,
+        previous_level
+    from known
+    where is_current
+    {%- endif %}
+
+),
+
 changes as (
 
     select
         user_id,
         event_at,
         level,
-        lag(level) over (partition by user_id order by event_at) as level_before
+        coalesce(lag(level) over (partition by user_id order by event_at), previous_level) as level_before,
+        lag(level) over (partition by user_id order by event_at) is null as is_first,
+        lag(last_event_at) over (partition by user_id order by event_at) as event_before,
+        max(last_event_at) over (partition by user_id) as last_event_at
     from moments
-    where recency = 1
 
 ),
 
@@ -39,11 +93,12 @@ stretches as (
     select
         user_id,
         level,
-        level_before as previous_level,
         event_at as valid_from,
-        lead(event_at) over (partition by user_id order by event_at) as valid_to
+        lead(event_at) over (partition by user_id order by event_at) as valid_to,
+        level_before as previous_level,
+        coalesce(lead(event_before) over (partition by user_id order by event_at), last_event_at) as last_event_at
     from changes
-    where level_before is null or level_before <> level
+    where is_first or level_before <> level
 
 ),
 
@@ -55,8 +110,24 @@ final as (
         valid_from,
         valid_to,
         valid_to is null as is_current,
-        previous_level
+        previous_level,
+        last_event_at
     from stretches
+    {%- if is_incremental() %}
+
+    union all
+
+    select
+        user_id,
+        level,
+        valid_from,
+        valid_to,
+        is_current,
+        previous_level,
+        last_event_at
+    from known
+    where not is_current
+    {%- endif %}
 
 )
 

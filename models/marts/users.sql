@@ -1,9 +1,19 @@
-{{ config(dist='all') }}
+{{ config(dist='all', unique_key='user_id') }}
 
+{%- set has_late_users = has_late_users('last_seen_at') %}
+
+{# A user's new events; of a user with a late one all there are. #}
 with events as (
 
     select * from {{ ref('stg_events') }}
-    where user_id is not null
+    where
+        user_id is not null
+        and (
+            {{ in_new_loads() }}
+            {%- if has_late_users %}
+            or user_id in ({{ late_users('last_seen_at') }})
+            {%- endif %}
+        )
 
 ),
 
@@ -29,16 +39,23 @@ numbered as (
 final as (
 
     select
-        user_id,
-        first_name,
-        last_name,
-        gender,
-        level,
-        registered_at,
-        first_seen_at,
-        last_seen_at
+        numbered.user_id,
+        numbered.first_name,
+        numbered.last_name,
+        numbered.gender,
+        numbered.level,
+        numbered.registered_at,
+        {% if is_incremental() -%}
+            least(known.first_seen_at, numbered.first_seen_at) as first_seen_at,
+        {% else -%}
+            numbered.first_seen_at,
+        {% endif -%}
+        numbered.last_seen_at
     from numbered
-    where recency = 1
+    {% if is_incremental() -%}
+        left join {{ this }} as known on numbered.user_id = known.user_id
+    {% endif -%}
+    where numbered.recency = 1
 
 )
 

@@ -1,4 +1,9 @@
-{{ config(dist='user_id', sort='event_at') }}
+{{ config(
+    dist='user_id',
+    sort='event_at',
+    unique_key='event_id',
+    meta={'range_column': 'event_at', 'has_corrections': true},
+) }}
 
 {#
     The same event can be delivered twice, and its deliveries can differ: the least content is kept, so that the order of
@@ -7,8 +12,8 @@
     Blanks at the end of a text go first: Redshift takes no notice of them when it compares, DuckDB does.
 #}
 {%- set content = [
-    'page', 'artist', 'song', 'length', 'level', 'auth', 'method', 'status', 'first_name', 'last_name', 'gender',
-    'location', 'registration', 'user_agent', 'load_id',
+    'page', 'artist_name', 'song_title', 'song_duration', 'level', 'auth', 'method', 'status', 'first_name', 'last_name',
+    'gender', 'location', 'registered_at', 'user_agent',
 ] %}
 {%- set texts = [
     'page', 'artist', 'song', 'level', 'auth', 'method', 'first_name', 'last_name', 'gender', 'location', 'user_agent',
@@ -17,6 +22,7 @@
 with landed as (
 
     select * from {{ source('landed', 'staging_events') }}
+    where {{ in_new_landed_loads() }}
 
 ),
 
@@ -38,21 +44,10 @@ events as (
 
 ),
 
-numbered as (
-
-    select
-        *,
-        row_number() over (
-            partition by user_id, session_id, item_in_session, ts
-            order by case when page = 'NextSong' then 0 else 1 end, {{ content | join(', ') }}
-        ) as delivery_number
-    from events
-
-),
-
 cleaned as (
 
     select
+        {{ hash_key(['user_id', 'session_id', 'item_in_session', 'ts']) }} as event_id,
         user_id,
         session_id,
         item_in_session,
@@ -72,15 +67,69 @@ cleaned as (
         nullif({{ repair_text('song') }}, '') as song_title,
         nullif({{ repair_text('artist') }}, '') as artist_name,
         length as song_duration,
-        load_id
-    from numbered
-    where delivery_number = 1
+        load_id,
+        true as is_new
+    from events
+
+),
+
+deliveries as (
+
+    select * from cleaned
+    {%- if is_incremental() %}
+
+    union all
+
+    select
+        event_id,
+        user_id,
+        session_id,
+        item_in_session,
+        ts,
+        event_at,
+        page,
+        auth,
+        method,
+        status,
+        level,
+        first_name,
+        last_name,
+        gender,
+        location,
+        registered_at,
+        user_agent,
+        song_title,
+        artist_name,
+        song_duration,
+        load_id,
+        false as is_new
+    from {{ this }}
+    where
+        {{ within_new('event_at', from_epoch_ms('ts'), source('landed', 'staging_events')) }}
+        and event_id in (select event_id from cleaned)
+    {%- endif %}
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by user_id, session_id, item_in_session, ts
+            order by case when page = 'NextSong' then 0 else 1 end, {{ content | join(', ') }}, is_new, load_id
+        ) as delivery_number,
+        max(case when not is_new then load_id end) over (
+            partition by user_id, session_id, item_in_session, ts
+        ) as replaced_load_id
+    from deliveries
 
 ),
 
 final as (
 
     select
+        event_id,
         user_id,
         session_id,
         item_in_session,
@@ -105,8 +154,10 @@ final as (
             when page = 'NextSong' then {{ heard_song_key('song_title', 'artist_name') }}
         end as heard_song_id,
         page = 'NextSong' and user_id is not null as is_play,
-        load_id
-    from cleaned
+        load_id,
+        replaced_load_id
+    from numbered
+    where delivery_number = 1 and is_new
 
 )
 

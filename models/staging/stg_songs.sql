@@ -1,4 +1,4 @@
-{{ config(dist='all') }}
+{{ config(dist='all', unique_key='song_id') }}
 
 {#
     A song that was delivered twice with differences keeps the least content, whatever came first. Blanks at the end of a
@@ -6,13 +6,13 @@
 #}
 {%- set content = [
     'title', 'artist_id', 'artist_name', 'duration', 'year', 'artist_location', 'artist_latitude', 'artist_longitude',
-    'load_id',
 ] %}
 {%- set texts = ['song_id', 'title', 'artist_id', 'artist_name', 'artist_location'] %}
 
 with landed as (
 
     select * from {{ source('landed', 'staging_songs') }}
+    where {{ in_new_landed_loads() }}
 
 ),
 
@@ -31,18 +31,6 @@ songs as (
 
 ),
 
-numbered as (
-
-    select
-        *,
-        row_number() over (
-            partition by song_id
-            order by {{ content | join(', ') }}
-        ) as delivery_number
-    from songs
-
-),
-
 cleaned as (
 
     select
@@ -55,11 +43,57 @@ cleaned as (
         artist_longitude,
         nullif(year, 0) as year,
         duration,
+        load_id,
+        true as is_new
+    from songs
+
+),
+
+deliveries as (
+
+    select * from cleaned
+    {%- if is_incremental() %}
+
+    union all
+
+    select
+        song_id,
+        title,
+        artist_id,
+        artist_name,
+        artist_location,
+        artist_latitude,
+        artist_longitude,
+        year,
+        duration,
+        load_id,
+        false as is_new
+    from {{ this }}
+    where song_id in (select song_id from cleaned)
+    {%- endif %}
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by song_id
+            order by {{ content | join(', ') }}, is_new, load_id
+        ) as delivery_number
+    from deliveries
+
+),
+
+repaired as (
+
+    select
+        *,
         {{ repair_text('title') }} as repaired_title,
-        {{ repair_text('artist_name') }} as repaired_artist_name,
-        load_id
+        {{ repair_text('artist_name') }} as repaired_artist_name
     from numbered
-    where delivery_number = 1
+    where delivery_number = 1 and is_new
 
 ),
 
@@ -84,7 +118,7 @@ final as (
                 then {{ heard_artist_key('repaired_artist_name') }}
         end as heard_artist_id,
         load_id
-    from cleaned
+    from repaired
 
 )
 

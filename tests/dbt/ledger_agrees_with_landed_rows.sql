@@ -1,4 +1,5 @@
--- Each load's rows in the landed tables are those that the ledger counts (it does not count them on Redshift).
+-- Each load's rows in the landed tables are those that the ledger counts (it does not count them on Redshift). Of a load
+-- that was undone, and of files that were replaced, there are none left.
 with ledger as (
 
     select
@@ -6,6 +7,7 @@ with ledger as (
         load_id,
         sum(row_count) as row_count
     from {{ source('landed', 'load_history') }}
+    where status = 'loaded'
     group by table_name, load_id
 
 ),

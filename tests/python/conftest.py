@@ -7,15 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import boto3
-import duckdb
 import pytest
+from duckdb_file import rows, tables  # noqa: F401  tests take them from here
+from figures import adder, collected, keep
 from infra_stack import account, signed_in  # noqa: F401  fixtures
 from redshift_stand_in import StandIn
 
@@ -70,30 +71,6 @@ class Project:
 def clean_environment() -> dict[str, str]:
     """This process's environment without what would point a command elsewhere."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("SPARKIFY_", "INVOKE_", "DBT_"))}
-
-
-def rows(database: Path, sql: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(database), read_only=True) as connection:
-        schemas = {
-            row[0] for row in connection.execute("select schema_name from information_schema.schemata").fetchall()
-        }
-        connection.execute(f"set search_path = '{','.join(schemas & {'analytics', 'staging'})}'")
-        return connection.execute(sql).fetchall()
-
-
-def tables(database: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of the star and the models below it, sorted, load ids left out."""
-    with duckdb.connect(str(database), read_only=True) as connection:
-        names = connection.execute(
-            "select table_schema, table_name from information_schema.tables where table_schema = 'analytics' "
-            "or (table_schema = 'staging' and (table_name like 'stg_%' or table_name like 'int_%')) order by all"
-        ).fetchall()
-        return {
-            f"{schema}.{name}": connection.execute(
-                f'select columns(lambda c: c <> \'load_id\') from "{schema}"."{name}" order by all'
-            ).fetchall()
-            for schema, name in names
-        }
 
 
 @pytest.fixture(scope="session")
@@ -197,6 +174,10 @@ class Bench:
         plan = plan_load(self.settings, self.address_of_source, LoadOptions.from_flags(**flags))
         return load(self.settings, plan, self.dbt, Display(quiet=True))
 
+    def other_source(self, folder: Path) -> Bench:
+        """The same warehouse with another source."""
+        return replace(self, source=folder)
+
     def build(self, *, tests: bool = True) -> None:
         """Build every model, and test them. A fresh parse each time: building writes into the manifest."""
         kinds = ["--exclude-resource-type", "unit_test"] + ([] if tests else ["--exclude-resource-type", "test"])
@@ -214,7 +195,7 @@ class Bench:
             "'analytics' or (table_schema = 'staging' and (table_name like 'stg%' or table_name like 'int%')) "
             "order by table_schema, table_name, ordinal_position"
         ):
-            if column != "load_id":
+            if not column.endswith("load_id"):
                 columns.setdefault(f"{schema}.{table}", []).append(column)
         return {
             table: sorted(self.rows(f"select {', '.join(names)} from {table}"), key=repr)
@@ -233,6 +214,14 @@ class RedshiftBench(Bench):
         bucket, _, prefix = self.address.removeprefix("s3://").partition("/")
         boto3.client("s3").put_object(Bucket=bucket, Key=f"{prefix}/{name}".lstrip("/"), Body=path.read_bytes())
         return path
+
+    def take(self, name: str) -> None:
+        """Take a file of the source away."""
+        bucket, _, prefix = self.address.removeprefix("s3://").partition("/")
+        boto3.client("s3").delete_object(Bucket=bucket, Key=f"{prefix}/{name}")
+
+    def other_source(self, folder: Path) -> Bench:
+        return replace(self, source=folder, address=f"{self.address}-{folder.name}")
 
     @property
     def address_of_source(self) -> str:
@@ -300,6 +289,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the acceptance suite on the Redshift that the environment leads to, too; it drops what is there",
     )
+    parser.addoption("--thorough", action="store_true", help="run the long tests too, and keep their figures")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--thorough"):
+        long = [item for item in items if item.get_closest_marker("thorough")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Call it with what was tried, for the end of the run and docs/promises.md: figures.Figure says with what."""
+    return adder(request.node)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if found := collected(terminalreporter.stats.get("passed", [])):
+        terminalreporter.section("tried, and held")
+        for figure in found:
+            terminalreporter.line(f"{figure.cases:>8,}  {figure.engine:<9} {figure.tried}")
+        if config.getoption("--thorough"):
+            keep(found)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -81,13 +81,41 @@ def _ordered(values: Iterable[Any]) -> list[tuple[bool, Any]]:
 
 
 def _event_content(event: Record) -> list[Any]:
-    names = "page artist song length level auth method status firstName lastName gender location registration userAgent"
-    return [event["page"] != "NextSong", *_ordered(event[name] for name in names.split())]
+    """As it is kept: repaired, and without what is empty."""
+    values = [
+        event["page"],
+        repaired(event["artist"]),
+        repaired(event["song"]),
+        event["length"],
+        *(event[name] or None for name in ("level", "auth", "method")),
+        event["status"],
+        repaired(event["firstName"]),
+        repaired(event["lastName"]),
+        event["gender"] or None,
+        repaired(event["location"]),
+        event["registration"],
+        _agent(event),
+    ]
+    return [event["page"] != "NextSong", *_ordered(values)]
+
+
+def _agent(event: Record) -> str | None:
+    return (event["userAgent"] or "").strip('"').rstrip(" ") or None
 
 
 def _song_content(song: Record) -> list[tuple[bool, Any]]:
-    names = "title artist_id artist_name duration year artist_location artist_latitude artist_longitude"
-    return _ordered(str(song[name]) if name == "artist_name" else song[name] for name in names.split())
+    return _ordered(
+        [
+            song["title"] or None,
+            song["artist_id"],
+            _name(song) or None,
+            song["duration"],
+            song["year"] or None,
+            song["artist_location"] or None,
+            song["artist_latitude"],
+            song["artist_longitude"],
+        ]
+    )
 
 
 def _name(song: Record) -> str:
@@ -127,7 +155,7 @@ class _Catalogue:
 
 def _songplay(play: Record, catalogue: _Catalogue) -> tuple[Any, ...]:
     song_id, artist_id, _, _ = catalogue.find(play)
-    agent = (play["userAgent"] or "").strip('"').rstrip(" ") or None
+    agent = _agent(play)
     return (
         key(play["userId"], play["sessionId"], play["itemInSession"], play["ts"]),
         moment(play["ts"]),

@@ -15,6 +15,9 @@
         {% do run_query(duckdb__insert_problems(table_name)) %}
     {% endfor %}
     {% do duckdb__refuse_bad_records(manifest) %}
+    {% for statement in replace_files(manifest, "loading_files") if manifest.replaces %}
+        {% do run_query(statement) %}
+    {% endfor %}
     {% for table_name, input in manifest.tables.items() %}
         {% if input.lines %}
             {% do run_query(duckdb__insert_lines(table_name, manifest.load_id)) %}

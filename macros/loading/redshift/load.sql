@@ -18,6 +18,7 @@
         {% do redshift__refuse_values(table_name) %}
         {% do redshift__refuse_uncounted_records(table_name, input, copy_ids[table_name]) %}
     {% endfor %}
+    {% do redshift__hold_run_lock(manifest.get("lock_token"), witness="loading_ledger") %}
     {% do run_query("commit") %}
 {% endmacro %}
 
@@ -40,6 +41,7 @@
         {% do statements.append(redshift__insert_rejects()) %}
     {% endif %}
     {% do statements.append(redshift__copy_ledger(manifest)) %}
+    {% do statements.extend(replace_files(manifest, "loading_ledger") if manifest.replaces else []) %}
     {% do statements.append(redshift__insert_ledger()) %}
     {{ return(statements) }}
 {% endmacro %}

@@ -1,33 +1,35 @@
-{{ config(dist='all', sort='cohort_week') }}
+{{ config(dist='all', sort='cohort_week', unique_key='week_start') }}
 
-with listening as (
+{#
+    Weeks before the first that a new load has touched stay as they are. A week counts as touched when somebody listened in
+    it for the first time, when a cohort has gained or lost a user since, or when it is new to the calendar.
+#}
+{%- set first_week = none %}
+{%- if is_incremental() %}
+    {%- set first_week = query_value(
+        "select min(week_start) from ("
+        ~ "select min(week_start) as week_start from " ~ ref('int_listener_weeks') ~ " where " ~ in_new_loads()
+        ~ " union all select cast(" ~ dbt.date_trunc('week', 'min(date_day)') ~ " as date) from " ~ ref('dates')
+        ~ " where date_day > (select max(week_start) + 6 from " ~ this ~ ")) as touched"
+    ) or '9999-12-31' %}
+{%- endif %}
 
-    select * from {{ ref('daily_listening') }}
+with listener_weeks as (
+
+    select * from {{ ref('int_listener_weeks') }}
+    {%- if first_week %}
+    where week_start >= '{{ first_week }}'
+    {%- endif %}
 
 ),
 
-days as (
+weeks as (
 
-    select * from {{ ref('dates') }}
-
-),
-
-listener_weeks as (
-
-    select distinct
-        user_id,
-        cast({{ dbt.date_trunc('week', 'date_day') }} as date) as week_start
-    from listening
-
-),
-
-first_weeks as (
-
-    select
-        user_id,
-        min(week_start) as cohort_week
-    from listener_weeks
-    group by user_id
+    select distinct cast({{ dbt.date_trunc('week', 'date_day') }} as date) as week_start
+    from {{ ref('dates') }}
+    {%- if first_week %}
+    where date_day >= '{{ first_week }}'
+    {%- endif %}
 
 ),
 
@@ -36,27 +38,30 @@ cohorts as (
     select
         cohort_week,
         count(*) as cohort_size
-    from first_weeks
+    from listener_weeks
+    where cohort_week = week_start
     group by cohort_week
+    {%- if first_week %}
 
-),
+    union all
 
-weeks as (
-
-    select distinct cast({{ dbt.date_trunc('week', 'date_day') }} as date) as week_start
-    from days
+    select distinct
+        cohort_week,
+        cohort_size
+    from {{ this }}
+    where cohort_week < '{{ first_week }}'
+    {%- endif %}
 
 ),
 
 returns as (
 
     select
-        first_weeks.cohort_week,
-        listener_weeks.week_start,
+        cohort_week,
+        week_start,
         count(*) as listener_count
     from listener_weeks
-    inner join first_weeks on listener_weeks.user_id = first_weeks.user_id
-    group by first_weeks.cohort_week, listener_weeks.week_start
+    group by cohort_week, week_start
 
 ),
 

@@ -1,0 +1,200 @@
+{#
+    What each model has in it: build_history(model_name, load_id), written in the model's own transaction. A model takes the
+    loads that all its parents have and it has not. Nothing compares load ids or times: a load may be committed late.
+
+    A model without a row there is built from all that is landed. So whoever takes landed rows away empties the table in the
+    same transaction, and the next run of any model makes it anew.
+#}
+
+{# dbt's own macro, which its materializations and is_incremental() ask: whether a model is to be built from nothing. #}
+{% macro should_full_refresh() %}
+    {% if flags.FULL_REFRESH or model.resource_type != 'model' %}
+        {{ return(flags.FULL_REFRESH) }}
+    {% endif %}
+    {{ return(build_state().is_from_nothing) }}
+{% endmacro %}
+
+
+{#
+    What a model's build goes by, asked once and kept with the model while it is rendered: whether it is from nothing, and
+    the loads that all of its parents have and it has not.
+#}
+{% macro build_state() %}
+    {% if 'build_state' not in model %}
+        {% set history = landed_source('build_history') %}
+        {% set state = {'is_from_nothing': true, 'new_loads': []} %}
+        {# dbt compile can come before there is a history #}
+        {% if adapter.get_relation(history.database, history.schema, history.name) %}
+            {% for load_id, is_taken in run_query(loads_and_whether_taken()).rows %}
+                {% if is_taken %}
+                    {% do state.update(is_from_nothing=false) %}
+                {% else %}
+                    {% do state.new_loads.append(load_id) %}
+                {% endif %}
+            {% endfor %}
+            {% if is_rebuilt_with_catalogue() and not state.is_from_nothing and has_new_songs(state.new_loads) %}
+                {% do state.update(is_from_nothing=true) %}
+            {% endif %}
+        {% endif %}
+        {% do model.update(build_state=state) %}
+    {% endif %}
+    {{ return(model.build_state) }}
+{% endmacro %}
+
+
+{% macro loads_and_whether_taken() -%}
+    select
+        built.load_id,
+        own.load_id is not null as is_taken
+    from ({{ loads_of_parents() }}) as built
+    left join {{ build_history() }} as own
+        on built.load_id = own.load_id
+        and own.model_name = {{ literal(model.name) }}
+    order by built.load_id
+{%- endmacro %}
+
+
+{# Models that a change of the catalogue can change anywhere say so in their meta. #}
+{% macro is_rebuilt_with_catalogue() %}
+    {{ return(config.get('meta', {}).get('rebuilt_with_catalogue', false)) }}
+{% endmacro %}
+
+
+{#
+    As a dbt run begins: what was built by other code than there is now is forgotten, and the loads that there are now are
+    noted. All models of the run see these, whatever is loaded meanwhile.
+#}
+{% macro begin_build() %}
+    {% if execute and flags.WHICH in ('run', 'build') %}
+        {% set current = ["model_name = 'landed'"] %}
+        {% set macros = macros_text() %}
+        {% for id in graph.nodes if id.startswith('model.') %}
+            {% do current.append(
+                "(model_name = " ~ literal(graph.nodes[id].name)
+                ~ " and code_fingerprint = " ~ literal(code_fingerprint(id, macros)) ~ ")"
+            ) %}
+        {% endfor %}
+        {% do run_query("delete from " ~ build_history() ~ " where not (" ~ current | join(" or ") ~ ")") %}
+        {% do run_query(
+            "insert into " ~ build_history() ~ " select distinct 'landed', load_id, '' from "
+            ~ source('landed', 'load_history') ~ " where status = 'loaded' and load_id not in ("
+            ~ landed_loads() ~ ")"
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{#
+    A model's pre-hook, with which its transaction begins. The loads are kept in a temporary table until the post-hook: on
+    Redshift the adapter may run a failed statement again on a new connection, outside of the transaction. The table is not
+    there, and so a model's history is never written without its rows.
+#}
+{% macro take_loads() %}
+    create temporary table {{ taken_loads() }} as {{ loads_of_parents() }}
+{% endmacro %}
+
+
+{# A model's post-hook, the last before its transaction is committed. #}
+{% macro record_build() %}
+    {% if execute %}
+    {% set history = build_history() %}
+    {% set fingerprint = literal(code_fingerprint(model.unique_id, macros_text())) %}
+    {% if config.get('meta', {}).get('has_corrections', false) and is_incremental() %}
+    {{ ask_for_rebuild() }};
+    {% endif %}
+    {% if should_full_refresh() %}
+    delete from {{ history }} where model_name = {{ literal(model.name) }};
+    {% endif %}
+    insert into {{ history }}
+    select {{ literal(model.name) }}, load_id, {{ fingerprint }}
+    from {{ taken_loads() }}
+    where load_id not in (select load_id from {{ history }} where model_name = {{ literal(model.name) }})
+    {% endif %}
+{% endmacro %}
+
+
+{#
+    Where a new load has changed an event that models have in them, they are to be built from nothing: they are made for
+    events that come to those they know, not for events that become others.
+#}
+{% macro ask_for_rebuild() -%}
+    delete from {{ build_history() }}
+    where
+        model_name not in ('landed', 'stg_songs', {{ literal(model.name) }})
+        and exists (select 1 from {{ this }} where {{ in_new_loads() }} and replaced_load_id is not null)
+{%- endmacro %}
+
+
+{# The table's name; by source() it would stand above every model in the lineage. #}
+{% macro build_history() -%}
+    {{ return(landed_source('build_history').relation_name if execute else 'build_history') }}
+{%- endmacro %}
+
+
+{% macro landed_loads() -%}
+    select load_id from {{ build_history() }} where model_name = 'landed'
+{%- endmacro %}
+
+
+{% macro taken_loads() -%}
+    {{ return("taken_by_" ~ model.name) }}
+{%- endmacro %}
+
+
+{# The loads that every parent of the model has. #}
+{% macro loads_of_parents() -%}
+    {%- set parents = [] -%}
+    {%- for name in model.depends_on.nodes -%}
+        {%- if name.startswith('source.') and 'landed' not in parents -%}
+            {%- do parents.append('landed') -%}
+        {%- elif name.startswith('model.') -%}
+            {%- do parents.append(name.split('.')[-1]) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    select load_id
+    from {{ build_history() }}
+    where model_name in ({% for name in parents %}{{ literal(name) }}{{ ", " if not loop.last }}{% endfor %})
+    group by load_id
+    having count(distinct model_name) = {{ parents | length }}
+{%- endmacro %}
+
+
+{#
+    A hash of what a model is made of: its SQL, what of its configuration and columns stands in the table, the same of all
+    that it reads, and the project's macros. dbt adds to what it knows of a node while it compiles, so nothing of that is in it.
+#}
+{% macro code_fingerprint(unique_id, macros) %}
+    {% set parts = [macros] %}
+    {% for id in ancestry(unique_id) | sort %}
+        {% set node = graph.nodes[id] %}
+        {% do parts.append([node.checksum.checksum, node.config.materialized, node.config.get('dist'), node.config.get('sort')]) %}
+        {% for column in node.columns.values() %}
+            {% do parts.append([column.name, column.data_type, column.constraints | map(attribute='type') | list]) %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(local_md5(parts | string)) }}
+{% endmacro %}
+
+
+{# A node, and the models and seeds that it is made from. #}
+{% macro ancestry(unique_id, found=none) %}
+    {% set found = [] if found is none else found %}
+    {% if unique_id in graph.nodes and unique_id not in found %}
+        {% do found.append(unique_id) %}
+        {% for id in graph.nodes[unique_id].depends_on.nodes %}
+            {% do ancestry(id, found) %}
+        {% endfor %}
+    {% endif %}
+    {{ return(found) }}
+{% endmacro %}
+
+
+{# The text of the macros that models are made of. A load or a grant changes no model. #}
+{% macro macros_text() %}
+    {% set texts = [] %}
+    {% for name, macro in sparkify | dictsort
+        if macro.macro.original_file_path.split('/')[1] not in ('loading', 'grants') %}
+        {% do texts.append(macro.macro.macro_sql) %}
+    {% endfor %}
+    {{ return(texts | join) }}
+{% endmacro %}

@@ -1,0 +1,91 @@
+"""The loads that the ledger knows of: what there is to take back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from pipeline.display import counted, print_table, shown, simple_table
+from pipeline.ledger import LOADED, REPLACED, UNDONE
+from pipeline.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Load:
+    """One load. status is loaded where any of its files has rows, and then files, rows and rejected are those files'.
+
+    loaded_at is UTC. rows is None where nobody has counted them: on Redshift, once they are gone.
+    """
+
+    load_id: str
+    loaded_at: datetime
+    source: str
+    files: int
+    rows: int | None
+    rejected: int
+    status: str
+
+
+def read_loads(warehouse: Warehouse) -> list[Load]:
+    """Every load, the newest first."""
+    if not warehouse.has_table("staging", "load_history"):
+        return []
+    staging = warehouse.schema("staging")
+    found = warehouse.query(
+        "select load_id, status, min(source), min(loaded_at), count(*), sum(row_count), sum(rejected_count) "
+        f"from {staging}.load_history group by load_id, status"
+    ).rows
+    landed: dict[str, int] = {}
+    if any(rows is None for *_, rows, _ in found):
+        landed = dict(
+            warehouse.query(
+                f"select load_id, count(*) from (select load_id from {staging}.staging_events union all "
+                f"select load_id from {staging}.staging_songs) as landed group by load_id"
+            ).rows
+        )
+    loads: dict[str, Load] = {}
+    order = (REPLACED, UNDONE, LOADED)
+    for load_id, status, source, loaded_at, files, rows, rejected in sorted(found, key=lambda row: order.index(row[1])):
+        if rows is None and status == LOADED:
+            rows = landed.get(load_id, 0)
+        count = None if rows is None else int(rows)
+        loads[load_id] = Load(load_id, loaded_at, source, files, count, int(rejected or 0), status)
+    return [loads[load_id] for load_id in sorted(loads, reverse=True)]
+
+
+def newest_loaded(warehouse: Warehouse) -> str:
+    """The id of the newest load that has rows in the warehouse; empty where none has."""
+    found = warehouse.query(
+        f"select max(load_id) from {warehouse.schema('staging')}.load_history where status = '{LOADED}'"
+    )
+    return found.rows[0][0] or ""
+
+
+def print_loads(loads: list[Load], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([asdict(load) for load in loads], default=_iso, indent=2))
+    elif not loads:
+        print("Nothing was loaded yet. Load with: ./inv run")
+    else:
+        print_table(loads_table(loads))
+        print(f"\n{counted(len(loads), 'load')}. Take one back with: ./inv load.undo ID")
+
+
+def loads_table(loads: list[Load]) -> Any:
+    table = simple_table()
+    for name in ("load", "time (UTC)", "source"):
+        table.add_column(name)
+    for name in ("files", "rows", "rejected"):
+        table.add_column(name, justify="right")
+    table.add_column("status")
+    for load in loads:
+        rows = "" if load.rows is None else f"{load.rows:,}"
+        counts = (f"{load.files:,}", rows, f"{load.rejected:,}")
+        table.add_row(load.load_id, f"{load.loaded_at:%Y-%m-%d %H:%M:%S}", shown(load.source), *counts, load.status)
+    return table
+
+
+def _iso(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

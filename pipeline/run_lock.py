@@ -1,0 +1,160 @@
+"""The lock that keeps commands on several machines from writing one Redshift warehouse at once.
+
+It is a table that a session of its own has locked in an open transaction, so it goes with the connection, however that
+ends. It lies in a schema of its own: whoever drops or makes anew what lies beside the landed tables would wait for it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from pipeline.errors import PipelineError, UsageError
+
+if TYPE_CHECKING:
+    from pipeline.warehouse import Warehouse
+
+SCHEMA = "run_lock"
+WAIT_SECONDS = 5
+SOCKET_SECONDS = 60  # whether statement_timeout counts the wait for a lock is not documented, so there are two
+ATTEMPTS = 3
+_IS_HELD = re.compile(r"57014|cancel|timeout|timed out|conflict|deadlock", re.IGNORECASE)
+_IS_MISSING = re.compile(r"does not exist|3F000|42P01", re.IGNORECASE)
+_DDL = (
+    "create schema if not exists {schema}",
+    "create table if not exists {schema}.run_lock (locked boolean)",
+    "create table if not exists {schema}.holder (token varchar(32) not null, command varchar(64) not null, "
+    "user_name varchar(256) not null, host varchar(256) not null, process_id bigint not null, "
+    "session_id bigint not null, held_since timestamp not null, checked_at timestamp)",
+)
+
+
+class RunLock:
+    """What a command holds while it writes. On DuckDB that is the file lock alone, which cannot be lost.
+
+    token is what the holder is known by in the warehouse; a transaction that finds another one there must not commit.
+    """
+
+    token = ""
+
+    def check(self) -> None:
+        """Raise a PipelineError if the lock was lost."""
+
+
+class _RedshiftLock(RunLock):
+    def __init__(self, handle: Any) -> None:
+        self.token = uuid4().hex
+        self._handle = handle
+
+    def check(self) -> None:
+        try:
+            self._handle.cursor().execute("select 1")
+        except Exception as error:  # the driver's errors, and the socket's
+            raise PipelineError(
+                "The lock on the warehouse was lost: the session that held it has ended. What was committed stays; "
+                "run it again to finish."
+            ) from error
+
+
+@contextmanager
+def redshift_lock(warehouse: Warehouse, command: str) -> Iterator[RunLock]:
+    """Hold the warehouse for one command, of whatever machine.
+
+    Raises:
+        PipelineError: another command holds it; the text says which.
+    """
+    session = _open_session(warehouse)
+    try:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                _execute(session.handle, f"set statement_timeout to {WAIT_SECONDS * 1000}")
+                _execute(session.handle, "begin")
+                _execute(session.handle, f"lock {warehouse.schema(SCHEMA)}.run_lock")
+                break
+            except Exception as error:
+                if _IS_HELD.search(str(error)):
+                    raise PipelineError(_held_by(warehouse)) from None
+                if not _IS_MISSING.search(str(error)) or attempt == ATTEMPTS:
+                    raise PipelineError(f"The warehouse could not be locked: {_reason(error)}") from error
+                _execute(session.handle, "rollback")
+                _make_tables(warehouse)
+        lock = _RedshiftLock(session.handle)
+        _write_holder(warehouse, command, lock.token, session.backend_pid)
+        yield lock
+    finally:
+        with suppress(Exception):  # a connection that was lost has let go already
+            session.handle.rollback()
+            session.handle.close()
+
+
+def _open_session(warehouse: Warehouse) -> Any:
+    """A connection as the profile has it, which dbt does not know of and so does not close."""
+    from dbt.adapters.contracts.connection import Connection
+
+    from pipeline.dbt import profile_adapter
+
+    warehouse.query("select 1")  # signs in, or says why that cannot be
+    adapter = profile_adapter(warehouse.settings)
+    credentials = adapter.config.credentials.replace(connect_timeout=SOCKET_SECONDS)
+    session = Connection(type=adapter.type(), name="run_lock", credentials=credentials)
+    try:
+        return type(adapter.connections).open(session)
+    except Exception as error:
+        raise PipelineError(f"The warehouse could not be locked: {_reason(error)}") from error
+
+
+def _make_tables(warehouse: Warehouse) -> None:
+    for statement in _DDL:
+        with suppress(UsageError):  # two first commands at once; if it was another reason, the lock will say it
+            warehouse.query(statement.format(schema=warehouse.schema(SCHEMA)))
+
+
+def _write_holder(warehouse: Warehouse, command: str, token: str, session_id: int) -> None:
+    """Say who holds the lock. A command that lost it and is about to commit is waited for, and then finds our token."""
+    table = f"{warehouse.schema(SCHEMA)}.holder"
+    values = (
+        f"'{token}', '{_plain(command)}', '{_plain(getpass.getuser())}', '{_plain(socket.gethostname())}', "
+        f"{os.getpid()}, {session_id}, '{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S}', null"
+    )
+    for statement in (f"delete from {table}", f"insert into {table} values ({values})"):
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                warehouse.query(statement)
+                break
+            except UsageError as error:
+                if attempt == ATTEMPTS or not _IS_HELD.search(str(error)):
+                    raise PipelineError(f"The warehouse could not be locked: {error}") from error
+
+
+def _held_by(warehouse: Warehouse) -> str:
+    columns = "command, user_name, host, process_id, session_id, held_since"
+    holder = warehouse.query(f"select {columns} from {warehouse.schema(SCHEMA)}.holder").rows
+    if not holder:
+        return "The warehouse is being written by another command. Run this again when it has ended."
+    command, user, host, process_id, session_id, since = holder[0]
+    return (
+        f"The warehouse is being written by {command} of {user} on {host} (process {process_id}, since "
+        f"{since:%Y-%m-%d %H:%M:%S} UTC). Run this again when it has ended. If that machine is gone and its session "
+        f'stays: ./inv query --target redshift "select pg_terminate_backend({session_id})"'
+    )
+
+
+def _execute(handle: Any, statement: str) -> None:
+    handle.cursor().execute(statement)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w.@ -]", "?", text)[:64]
+
+
+def _reason(error: Exception) -> str:
+    """What the server said, out of an error of the driver's, which is a dictionary."""
+    said = error.args[0] if error.args else ""
+    return str(said.get("M", said) if isinstance(said, dict) else said).strip() or type(error).__name__

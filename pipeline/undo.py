@@ -1,0 +1,151 @@
+"""Take a load back: its rows go, and everything is built again from what is left."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import time
+from dataclasses import asdict, dataclass
+
+from pipeline.dbt import Dbt, DbtError, close_connections
+from pipeline.display import Display, counted
+from pipeline.errors import PipelineError, UsageError
+from pipeline.fingerprint import project_fingerprint
+from pipeline.ledger import LOADED, REPLACED
+from pipeline.loads import Load, read_loads
+from pipeline.publish import check_ownership
+from pipeline.redshift_load import ATTEMPTS, PASSING, PAUSE_SECONDS
+from pipeline.run import is_up_to_date, rebuild
+from pipeline.settings import Settings
+from pipeline.warehouse import Warehouse
+
+LOAD_ID = re.compile(r"\d{8}T\d{12}")
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class UndoReport:
+    """What was taken away: the keys of the load's files, and rows of each landed table. Empty if they were gone before.
+
+    row_counts has the star's tables after it; tests_passed is None where nothing was left to do.
+    """
+
+    load_id: str
+    files: list[str]
+    rows: dict[str, int]
+    row_counts: dict[str, int]
+    tests_passed: int | None
+    flags: str
+
+
+def undo(settings: Settings, load_id: str, display: Display) -> UndoReport:
+    """Take a load back and bring the warehouse up to date without it; finish what an earlier call has begun.
+
+    Raises:
+        UsageError: there is no such load.
+        PipelineError: a step failed. The load's rows are gone where the message is not about taking them away.
+    """
+    warehouse = Warehouse(settings)
+    if settings.target == "duckdb":
+        check_ownership(settings)
+    with warehouse.lock("load.undo") as lock:
+        loads = read_loads(warehouse)
+        load = _find(loads, load_id)
+        dbt = Dbt(settings, lock=lock)
+        files: list[str] = []
+        rows: dict[str, int] = {}
+        fingerprint = project_fingerprint(settings)
+        if load.status == LOADED:
+            files, rows = _contents(warehouse, load_id)
+            with display.step("Undo") as step:
+                take_away(settings, load_id, dbt, display)
+                step.summary = f"{counted(sum(rows.values()), 'row')} of {counted(len(files), 'file')} taken away"
+        elif is_up_to_date(settings, warehouse, fingerprint, _files_loaded(loads)):
+            return UndoReport(load_id, [], {}, warehouse.row_counts(), None, settings.flags)
+        passed = rebuild(settings, warehouse, dbt, fingerprint, display)
+        return UndoReport(load_id, files, rows, warehouse.row_counts(), passed, settings.flags)
+
+
+def take_away(settings: Settings, load_id: str, dbt: Dbt, display: Display) -> None:
+    """Delete the load's rows in one transaction. The caller holds the warehouse's lock.
+
+    It may be sent again whatever became of it: a load that is undone is left as it is.
+    """
+    warehouse = Warehouse(settings)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            dbt.run_operation("undo_load", load_id=load_id)
+        except DbtError as error:
+            if settings.target == "duckdb" or attempt == ATTEMPTS or not PASSING.search(str(error)):
+                raise
+            display.warn("The connection was lost or another transaction was in the way; trying again.")
+            time.sleep(PAUSE_SECONDS)
+        finally:
+            if settings.target == "duckdb":
+                close_connections()
+        # A COMMIT that was sent again on a new connection says nothing of the transaction that was lost.
+        if _find(read_loads(warehouse), load_id).status != LOADED:
+            return
+    raise PipelineError(f"The rows of load {load_id} could not be taken away; nothing was changed. Run it again.")
+
+
+def print_undo(report: UndoReport, *, as_json: bool, quiet: bool) -> None:
+    """Print what was taken away, and how to have it again."""
+    if as_json:
+        print(json.dumps(asdict(report), indent=2))
+    elif not quiet:
+        print(_told(report))
+
+
+def _told(report: UndoReport) -> str:
+    if report.tests_passed is None:
+        return f"Nothing to do: load {report.load_id} was taken back before, and everything is built without it."
+    if not report.files:
+        return f"Load {report.load_id} was taken back before; now everything is built without it."
+    rows = ", ".join(f"{counted(count, 'row')} of {table}" for table, count in sorted(report.rows.items()))
+    lines = [f"Load {report.load_id} was taken back: {rows}, from {counted(len(report.files), 'file')}."]
+    lines += [f"  {key}" for key in report.files[:SHOWN]]
+    if len(report.files) > SHOWN:
+        sql = f"select file_key from load_history where load_id = '{report.load_id}'"
+        lines.append(f'  … and {len(report.files) - SHOWN:,} more: ./inv query "{sql}"{report.flags}')
+    again = f"./inv run --reload {shlex.quote(report.files[0])}{report.flags}"
+    lines.append(f"They are held back until they change or are asked for: {again}")
+    return "\n".join(lines)
+
+
+def _find(loads: list[Load], load_id: str) -> Load:
+    found = next((load for load in loads if load.load_id == load_id), None)
+    if found and found.status != REPLACED:
+        return found
+    if not loads:
+        raise UsageError("Nothing was loaded yet, so there is nothing to take back.")
+    why = (
+        "has no rows any more: its files were loaded again by later loads" if found else "is no load of this warehouse"
+    )
+    last = "\n".join(
+        f"  {load.load_id}  {counted(load.files, 'file')} of {load.source}, {load.status}" for load in loads[:SHOWN]
+    )
+    raise UsageError(f"{load_id!r} {why}. The last loads (./inv load.list shows all):\n{last}")
+
+
+def _files_loaded(loads: list[Load]) -> int:
+    return sum(load.files for load in loads if load.status == LOADED)
+
+
+def _contents(warehouse: Warehouse, load_id: str) -> tuple[list[str], dict[str, int]]:
+    """Keys of the load's files that have rows, and its rows in each landed table."""
+    if not LOAD_ID.fullmatch(load_id):
+        raise UsageError(f"{load_id!r} is no load's id.")
+    staging = warehouse.schema("staging")
+    files = warehouse.query(
+        f"select file_key from {staging}.load_history where load_id = '{load_id}' and status = '{LOADED}' "
+        "order by file_key"
+    ).rows
+    rows = warehouse.query(
+        " union all ".join(
+            f"select '{table}', count(*) from {staging}.{table} where load_id = '{load_id}'"
+            for table in ("staging_events", "staging_songs")
+        )
+    ).rows
+    return [key for (key,) in files], {table: count for table, count in rows if count}
