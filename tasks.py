@@ -21,17 +21,24 @@ _LOAD_HELP = {
     "sample": "only one folder of songs and one file of events",
     "add-source": "load a further source into a warehouse that has another",
     "compact": "on Redshift: merge small files before COPY reads them",
+    "max-errors": "leave up to this many bad records out and keep them in load_rejects (default 0: stop at the first)",
     "reload": "a file, or a folder, of the source to load again in place of its rows; may be said several times",
     "json": "print the result as JSON",
     "quiet": _QUIET,
 }
 
 
-def _load_options(only, song_prefix, sample, add_source, compact, reload):
+def _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload):
     from pipeline.settings import LoadOptions
 
     return LoadOptions.from_flags(
-        only=only, song_prefix=song_prefix, sample=sample, add_source=add_source, compact=compact, reload=reload
+        only=only,
+        song_prefix=song_prefix,
+        sample=sample,
+        add_source=add_source,
+        compact=compact,
+        max_errors=max_errors or 0,
+        reload=reload,
     )
 
 
@@ -53,6 +60,7 @@ def run(
     sample=False,
     add_source=False,
     compact=False,
+    max_errors="",
     json=False,
     quiet=False,
     reload=None,
@@ -62,7 +70,7 @@ def run(
     from pipeline.run_report import print_report
 
     settings = settings_of(context, source=source, target=target, database=database)
-    options = _load_options(only, song_prefix, sample, add_source, compact, reload)
+    options = _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload)
     report = run_pipeline(settings, options, _display(quiet or json))
     print_report(report, as_json=json, quiet=quiet)
 
@@ -84,6 +92,7 @@ def load(
     sample=False,
     add_source=False,
     compact=False,
+    max_errors="",
     dry_run=False,
     json=False,
     quiet=False,
@@ -94,12 +103,12 @@ def load(
     from pipeline.run_report import print_load
 
     settings = settings_of(context, source=source, target=target, database=database)
-    options = _load_options(only, song_prefix, sample, add_source, compact, reload)
+    options = _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload)
     if dry_run:
         print(describe_load(settings, options, _display(quiet)))
         return
     report = run_load(settings, options, _display(quiet or json))
-    print_load(report, as_json=json, quiet=quiet)
+    print_load(report, as_json=json, quiet=quiet, flags=settings.work_flags)
 
 
 @task(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from pipeline.columns import JsonColumn
 from pipeline.command import stop_if_interrupted
 from pipeline.errors import PipelineError
 from pipeline.run_lock import RunLock
@@ -59,27 +60,34 @@ class Dbt:
         self._manifest = self._invoke(["parse"]).result
         return self._manifest
 
-    def json_keys(self, table_name: str) -> list[str]:
-        """The keys of a JSON record that a landed table has columns for, in the columns' order."""
+    def json_columns(self, table_name: str) -> list[JsonColumn]:
+        """The columns of a landed table that come out of a JSON record, in their order."""
         if self._manifest is None:
             self.parse()
         source = self._manifest.sources[f"source.sparkify.landed.{table_name}"]
         return [
-            column.config.meta["json_key"] for column in source.columns.values() if "json_key" in column.config.meta
+            JsonColumn.of(column.name, column.data_type, column.config.meta)
+            for column in source.columns.values()
+            if "json_key" in column.config.meta
         ]
 
-    def run_operation(self, macro: str, **arguments: Any) -> None:
-        self._command(["run-operation", macro, "--args", json.dumps(arguments, ensure_ascii=False)])
+    def json_keys(self, table_name: str) -> list[str]:
+        """The keys of a JSON record that a landed table has columns for, in the columns' order."""
+        return [column.json_key for column in self.json_columns(table_name)]
+
+    def run_operation(self, macro: str, *, on_log: Callable[[str], None] = lambda _: None, **arguments: Any) -> None:
+        """Run a macro. on_log is called with each line that it logs for the user to read, before it goes on."""
+
+        def on_event(event: Any) -> None:
+            if event.info.name == "JinjaLogInfo":
+                on_log(event.info.msg)
+
+        self._command(["run-operation", macro, "--args", json.dumps(arguments, ensure_ascii=False)], on_event=on_event)
 
     def logged_by(self, macro: str, **arguments: Any) -> str:
         """What a macro logs for the user to read; run_operation otherwise."""
         lines: list[str] = []
-
-        def on_event(event: Any) -> None:
-            if event.info.name == "JinjaLogInfo":
-                lines.append(event.info.msg)
-
-        self._command(["run-operation", macro, "--args", json.dumps(arguments, ensure_ascii=False)], on_event=on_event)
+        self.run_operation(macro, on_log=lines.append, **arguments)
         return "\n".join(lines)
 
     def command(self, *arguments: str, on_progress: OnProgress = lambda *_: None) -> list[Any]:

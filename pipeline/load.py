@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.dbt import Dbt, DbtError, close_connections
-from pipeline.display import Display
+from pipeline.display import Display, counted
 from pipeline.errors import PipelineError, UsageError
 from pipeline.ledger import LOADED, new_files, read_ledger
 from pipeline.listing import SourceFile, list_source
 from pipeline.load_folder import LoadFolder, fetch_from_s3, fill_load_folder
 from pipeline.redshift_load import describe_load, load_redshift
 from pipeline.redshift_manifest import check_redshift_settings
+from pipeline.rejects import CURE, Problem, Rejects, UncountedRecordsError, too_many, uncounted
 from pipeline.reload import files_of_their_loads, named_files
 from pipeline.settings import LoadOptions, Settings
 from pipeline.warehouse import Warehouse
@@ -29,7 +30,7 @@ class LoadPlan:
     ledger_files counts the files of every source that have rows in the warehouse, gone_files those of this one that are
     no longer there. replaced names those of files whose rows go, for they are loaded again (--reload); companions of
     them were not named and were loaded together with one that was.
-    compact is whether small files are to be merged first.
+    compact is whether small files are to be merged first, max_errors how many bad records may be left out.
     """
 
     source: str
@@ -38,6 +39,7 @@ class LoadPlan:
     ledger_files: int
     gone_files: int
     compact: bool = False
+    max_errors: int = 0
     replaced: list[str] = field(default_factory=list)
     companions: int = 0
 
@@ -54,6 +56,7 @@ class LoadReport:
     rows: dict[str, int]
     warnings: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
+    rejects: Rejects | None = None
 
 
 def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan:
@@ -78,6 +81,7 @@ def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan
         ledger.file_count,
         gone,
         options.compact,
+        options.max_errors,
         replaced=sorted(new & loaded),
         companions=len(others),
     )
@@ -98,9 +102,10 @@ def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Load
     finally:
         shutil.rmtree(settings.load_folder, ignore_errors=True)
     files = Counter(file.table_name for file in plan.files)
-    return LoadReport(
-        load_id, dict(files), _row_counts(Warehouse(settings), load_id, list(files)), warnings, plan.replaced
-    )
+    warehouse = Warehouse(settings)
+    rejects = Rejects.of(load_id, _reject_count(warehouse, load_id) if plan.max_errors else 0)
+    rows = _row_counts(warehouse, load_id, list(files))
+    return LoadReport(load_id, dict(files), rows, warnings, plan.replaced, rejects)
 
 
 def new_load_id() -> str:
@@ -124,6 +129,11 @@ def _row_counts(warehouse: Warehouse, load_id: str, tables: list[str]) -> dict[s
     return dict(warehouse.query(counts).rows)
 
 
+def _reject_count(warehouse: Warehouse, load_id: str) -> int:
+    rejects = f"{warehouse.schema('staging')}.load_rejects"
+    return warehouse.query(f"select count(*) from {rejects} where load_id = '{load_id}'").rows[0][0]
+
+
 def _load_duckdb(plan: LoadPlan, load_id: str, path: Path, dbt: Dbt, display: Display) -> list[str]:
     total = len(plan.files)
     done = 0
@@ -141,12 +151,16 @@ def _load_duckdb(plan: LoadPlan, load_id: str, path: Path, dbt: Dbt, display: Di
     display.progress(0, 0, "writing rows")
     try:
         _run_load(plan, load_id, folder, dbt)
-    except DbtError:
+    except (DbtError, UncountedRecordsError) as error:
         if not any(table.files for table in folder.tables.values()):
             raise
         # The fast reader stopped at something. Read every line on its own to say what it is, or that it is nothing.
+        # Where only the counts differ, blank lines may be why.
         done = 0
-        folder = fill_load_folder(path / "second", root, plan.files, every_line=True, advance=advance)
+        is_count = isinstance(error, UncountedRecordsError)
+        folder = fill_load_folder(
+            path / "second", root, plan.files, every_line=not is_count, exact=is_count, advance=advance
+        )
         _run_load(plan, load_id, folder, dbt)
     return _unknown_keys(folder, dbt)
 
@@ -159,32 +173,34 @@ def _run_load(plan: LoadPlan, load_id: str, folder: LoadFolder, dbt: Dbt) -> Non
         "replaces": bool(plan.replaced),
         "files": str(folder.entries),
         "problems": str(folder.problems),
+        "max_errors": plan.max_errors,
         "tables": {name: asdict(table) for name, table in folder.tables.items()},
     }
     try:
         dbt.run_operation("load", manifest=manifest)
-    except DbtError:
-        if problems := _problems(folder):
-            raise PipelineError(problems) from None
+    except DbtError as error:
+        if folder.problems.exists():
+            raise _refusal(folder, plan.max_errors) from None
+        if found := uncounted(error):
+            raise found from None
         raise
     finally:
         close_connections()
 
 
-def _problems(folder: LoadFolder) -> str:
-    if not folder.problems.exists():
-        return ""
-    problems = [json.loads(line) for line in folder.problems.read_bytes().splitlines()]
-    count = problems[0]["problem_count"]
-    lines = [f"{count} bad value{'s' if count > 1 else ''} in the source; nothing was loaded."]
-    for problem in problems:
-        column = f", {problem['column_name']}" if problem["column_name"] else ""
-        value = f": {problem['bad_value']!r}" if problem["bad_value"] is not None else ""
-        lines.append(f"  {problem['file_key']}, line {problem['line_number']}{column}: {problem['problem']}{value}")
+def _refusal(folder: LoadFolder, max_errors: int) -> PipelineError:
+    found = [json.loads(line) for line in folder.problems.read_bytes().splitlines()]
+    problems = [
+        Problem(item["file_key"], item["line_number"], item["column_name"], item["bad_value"], item["problem"])
+        for item in found
+    ]
+    if max_errors:
+        return too_many(problems, found[0]["record_count"], max_errors)
+    count = found[0]["problem_count"]
+    lines = [f"{counted(count, 'bad value')} in the source; nothing was loaded.", *(f"  {item}" for item in problems)]
     if count > len(problems):
         lines.append(f"  … and {count - len(problems)} more")
-    lines.append("Mend the files, or take them away, and load again.")
-    return "\n".join(lines)
+    return PipelineError("\n".join([*lines, CURE]))
 
 
 def _unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:
@@ -211,7 +227,8 @@ def _find_unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:
                 found.update(
                     row[0]
                     for row in connection.execute(
-                        "select distinct unnest(json_keys(raw)) from read_json(?, format = 'newline_delimited', "
+                        "select distinct unnest(json_keys(case when json_valid(raw) then raw end)) "
+                        "from read_json(?, format = 'newline_delimited', "
                         "maximum_object_size = 134217728, columns = {raw: 'varchar', line_number: 'bigint'})",
                         [table.lines],
                     ).fetchall()

@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from pipeline.errors import PipelineError
-from pipeline.ledger import content_hash
 from pipeline.listing import SourceFile
+from pipeline.rejects import BLANKS, BOM, line_text
 from pipeline.s3 import s3_errors
 
 SMALL_FILE_BYTES = 256 * 1024
 HEAD_BYTES = 1024 * 1024
-BOM = b"\xef\xbb\xbf"
 GLOB = re.compile(r"[*?\[\]{}\\]")
 
 
@@ -40,6 +39,16 @@ class TableInput:
     lines: str | None = None
     heads: str | None = None
     root_length: int = 0
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What was found in a file: its bytes' number and SHA-256, its records, and the first lines if it is a big one."""
+
+    size_bytes: int
+    digest: str
+    record_count: int
+    head: bytes = b""
 
 
 @dataclass
@@ -64,12 +73,17 @@ def fill_load_folder(
     files: Iterable[SourceFile],
     *,
     every_line: bool = False,
+    exact: bool = False,
     advance: Callable[[int], None] = lambda _count: None,
 ) -> LoadFolder:
     """Write what the load macro reads.
 
     root holds the files by their keys. every_line puts big files among the lines too, which takes longer and can name
-    the line of a bad record. advance is told how many files were done.
+    the line of a bad record. exact leaves blank lines out of big files' counts of records, which takes longer too.
+    advance is told how many files were done.
+
+    Raises:
+        PipelineError: a file cannot be read, or is not what it was when it was listed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     result = LoadFolder(folder, {})
@@ -80,17 +94,19 @@ def fill_load_folder(
                 table = result.tables.setdefault(file.table_name, TableInput(root_length=len(str(root))))
                 path = root / file.key
                 if file.size_bytes >= SMALL_FILE_BYTES and not every_line and _is_plain(path):
-                    digest = content_hash(path)
+                    content = _scan(path, exact=exact)
                     table.files.append(str(path))
                     table.heads = str(folder / f"{file.table_name}_heads.ndjson")
                     with open(table.heads, "ab") as heads:
-                        heads.write(_head(path))
+                        heads.write(content.head)
                 else:
                     if table.lines is None:
                         table.lines = str(folder / f"{file.table_name}.ndjson")
                         writers[file.table_name] = stack.enter_context(open(table.lines, "w", encoding="utf-8"))
-                    digest = _write_lines(number, path, writers[file.table_name])
-                entries.write(_entry(number, file, digest))
+                    content = _write_lines(number, path, writers[file.table_name])
+                if content.size_bytes != file.size_bytes:
+                    raise PipelineError(f"{path}: changed while it was loaded. Nothing was loaded; load again.")
+                entries.write(_entry(number, file, content))
                 advance(1)
     except OSError as error:
         raise PipelineError(f"{error.filename or folder}: {error.strerror}. Nothing was loaded.") from error
@@ -110,7 +126,7 @@ def fetch_from_s3(source: str, files: list[SourceFile], folder: Path) -> Path:
     return folder
 
 
-def _entry(number: int, file: SourceFile, digest: str) -> str:
+def _entry(number: int, file: SourceFile, content: _Content) -> str:
     return (
         json.dumps(
             {
@@ -120,7 +136,8 @@ def _entry(number: int, file: SourceFile, digest: str) -> str:
                 "size_bytes": file.size_bytes,
                 "modified_at": file.modified_at.strftime("%Y-%m-%d %H:%M:%S.%f"),
                 "etag": file.etag,
-                "content_hash": digest,
+                "content_hash": content.digest,
+                "record_count": content.record_count,
             }
         )
         + "\n"
@@ -138,27 +155,51 @@ def _opened(path: Path) -> BinaryIO:
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
-def _head(path: Path) -> bytes:
-    """The whole lines in the first megabyte of a file. A gzip file is read to its end, to see that it has one."""
-    with _opened(path) as file, _unpacking(path):
-        head = file.read(HEAD_BYTES)
-        while path.suffix == ".gz" and file.read(HEAD_BYTES):
-            pass
-    return head[: head.rfind(b"\n") + 1]
+def _scan(path: Path, *, exact: bool) -> _Content:
+    """Read a big file to its end for what the ledger and the count of its records need.
+
+    Unless exact, every line counts as a record: only a blank one can make a difference, and to look for those takes as
+    long as the hash.
+    """
+    digest = hashlib.sha256()
+    records = size = 0
+    with path.open("rb") as raw:
+        if path.suffix == ".gz":
+            digest = hashlib.file_digest(raw, "sha256")
+            size = raw.tell()
+        with _opened(path) as file, _unpacking(path):
+            head = chunk = file.read(HEAD_BYTES)
+            while chunk:
+                if not chunk.endswith(b"\n"):
+                    chunk += file.readline()
+                if path.suffix != ".gz":
+                    digest.update(chunk)
+                    size += len(chunk)
+                records += _record_count(chunk) if exact else chunk.count(b"\n") + (not chunk.endswith(b"\n"))
+                chunk = file.read(HEAD_BYTES)
+    return _Content(size, digest.hexdigest(), records, head[: head.rfind(b"\n") + 1])
 
 
-def _write_lines(number: int, path: Path, lines: TextIO) -> str:
-    """Append a file's lines, each with where it stood; return the hash of the file's bytes."""
+def _record_count(lines: bytes) -> int:
+    """How many lines are not blank."""
+    return sum(1 for line in lines.split(b"\n") if line.strip(BLANKS))
+
+
+def _write_lines(number: int, path: Path, lines: TextIO) -> _Content:
+    """Append a file's records, each with the line where it stood."""
     small = path.stat().st_size < SMALL_FILE_BYTES
+    records = 0
     with io.BytesIO(path.read_bytes()) if small else path.open("rb") as raw, _unpacking(path):
         digest = hashlib.file_digest(raw, "sha256").hexdigest()
+        size = raw.getbuffer().nbytes if isinstance(raw, io.BytesIO) else raw.tell()
         raw.seek(0)
         stream = gzip.open(raw) if path.suffix == ".gz" else raw  # noqa: SIM115 - closing raw is enough
         for line_number, record in enumerate(stream, start=1):
-            record = (record.removeprefix(BOM) if line_number == 1 else record).strip(b" \t\r\n")
+            record = (record.removeprefix(BOM) if line_number == 1 else record).strip(BLANKS)
             if record:
                 lines.write(_line(number, line_number, record))
-    return digest
+                records += 1
+    return _Content(size, digest, records)
 
 
 @contextmanager
@@ -170,11 +211,8 @@ def _unpacking(path: Path) -> Iterator[None]:
 
 
 def _line(file_number: int, line_number: int, record: bytes) -> str:
-    try:
-        raw, is_utf8 = record.decode("utf-8"), "true"
-    except UnicodeDecodeError:
-        raw, is_utf8 = record.decode("utf-8", "backslashreplace"), "false"
+    raw, is_utf8 = line_text(record)
     return (
-        f'{{"file_number":{file_number},"line_number":{line_number},"is_utf8":{is_utf8},'
+        f'{{"file_number":{file_number},"line_number":{line_number},"is_utf8":{"true" if is_utf8 else "false"},'
         f'"raw":{json.dumps(raw, ensure_ascii=False)}}}\n'
     )

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.compaction import Compaction, compact, remove
 from pipeline.dbt import Dbt, DbtError
 from pipeline.display import Display
 from pipeline.errors import PipelineError, UsageError
+from pipeline.redshift_counts import count_records, differing, of_tables
 from pipeline.redshift_manifest import CopyInput, Manifest, make_manifest
-from pipeline.redshift_problems import SourceText, explain, unknown_keys
+from pipeline.redshift_marks import without_marks
+from pipeline.redshift_problems import VIEW_PAUSE_SECONDS, SourceText, explain, unknown_keys
+from pipeline.redshift_rejects import find_rejects
+from pipeline.rejects import CURE, BadRecordError, Reject, UncountedRecordsError, uncounted
 from pipeline.s3 import s3_client, s3_errors, split_uri
 from pipeline.settings import Settings
 from pipeline.warehouse import Warehouse
@@ -39,6 +44,9 @@ class _Prepared:
     compaction: Compaction
     s3: Any
 
+    def text(self, plan: LoadPlan) -> SourceText:
+        return SourceText(plan.source, plan.files, self.compaction, self.s3)
+
 
 def load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, display: Display) -> list[str]:
     """Load the plan's files in one transaction; return warnings.
@@ -50,24 +58,87 @@ def load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, di
         PipelineError: a record cannot be loaded as it is, or AWS or the engine refused; nothing was loaded.
     """
     prepared = _prepare(settings, plan, load_id, dbt, display)
-    prepared.manifest.write(prepared.s3)
-    text = SourceText(plan.source, plan.files, prepared.compaction, prepared.s3)
-    for attempt in range(1, ATTEMPTS + 1):
-        display.progress(0, 0, "COPY")
+    load = _Load(settings, load_id, prepared.text(plan), dbt, display)
+    try:
+        load.run(prepared.manifest, prepared.s3)
+    except BadRecordError as refusal:
+        root = f"s3://{settings.redshift_bucket}/manifests/{load_id}/unmarked"
+        if unmarked := without_marks(prepared.compaction, root=root, s3=prepared.s3):
+            manifest = _manifest(settings, plan, load_id, dbt, unmarked, prepared.s3)
+            prepared = _Prepared(manifest, unmarked, prepared.s3)
+            load = replace(load, text=prepared.text(plan))
+        elif not plan.max_errors:
+            raise
+        load.run_again(prepared.manifest, prepared.s3, plan.max_errors, refusal, is_other_input=bool(unmarked))
+    return _removed(prepared) + unknown_keys(load.text, dbt, display)
+
+
+@dataclass(frozen=True)
+class _Load:
+    """Runs the load macro."""
+
+    settings: Settings
+    load_id: str
+    text: SourceText
+    dbt: Dbt
+    display: Display
+
+    def run_again(
+        self, manifest: Manifest, s3: Any, max_errors: int, refusal: BadRecordError, *, is_other_input: bool
+    ) -> None:
+        """Run it after it was refused: strictly, where the input is not what was refused; then without bad records."""
+        if is_other_input:
+            try:
+                return self.run(manifest, s3)
+            except BadRecordError as again:
+                refusal = again
+        if not max_errors:
+            raise refusal
+        rejects = find_rejects(self.settings, manifest, self.text, self.dbt, max_errors, self.display)
+        return self.run(manifest.with_rejects(self.text.source, self.text.files, rejects), s3, rejects)
+
+    def run(self, manifest: Manifest, s3: Any, rejects: Sequence[Reject] = ()) -> None:
+        """Run it; once more with records counted in the files, where they are not as many as the lines COPY scanned."""
+        manifest.write(s3)
         try:
-            dbt.run_operation("load", manifest={**prepared.manifest.argument, "lock_token": dbt.lock.token})
-            break
-        except DbtError as error:
-            is_passing = bool(PASSING.search(str(error)))
-            if is_passing and _is_committed(settings, load_id):
+            self._run(manifest)
+        except UncountedRecordsError as error:
+            self.display.progress(0, 0, "counting records")
+            files = count_records(self.text, rejects)
+            if uncountable := next((file.problem for file in files if file.problem), None):
+                raise UncountedRecordsError(
+                    f"A line of the source is not one record; nothing was loaded.\n  {uncountable}\n{CURE}"
+                ) from error
+            try:
+                self._run(manifest.with_records(of_tables(files)))
+            except UncountedRecordsError as again:
+                raise differing(again, files, self.settings, self.load_id, self.text) from again
+
+    def _run(self, manifest: Manifest) -> None:
+        argument = {**manifest.argument, "lock_token": self.dbt.lock.token}
+        for attempt in range(1, ATTEMPTS + 1):
+            self.display.progress(0, 0, "COPY")
+            try:
+                self.dbt.run_operation("load", manifest=argument, on_log=_wait)
                 break
-            if not is_passing or attempt == ATTEMPTS:
-                raise explain(error, settings, load_id, text) from error
-            display.warn(
-                "The connection was lost or another transaction was in the way. Nothing was loaded; trying again."
-            )
-            time.sleep(PAUSE_SECONDS)
-    return _removed(prepared) + unknown_keys(text, dbt, display)
+            except DbtError as error:
+                if found := uncounted(error):
+                    raise found from error
+                is_passing = bool(PASSING.search(str(error)))
+                if is_passing and _is_committed(self.settings, self.load_id):
+                    break
+                if not is_passing or attempt == ATTEMPTS:
+                    raise explain(error, self.settings, self.load_id, self.text, self.dbt) from error
+                self.display.warn(
+                    "The connection was lost or another transaction was in the way. Nothing was loaded; trying again."
+                )
+                time.sleep(PAUSE_SECONDS)
+
+
+def _wait(line: str) -> None:
+    """The macro asks for time, which SQL cannot give it, until a system view knows of its COPY."""
+    if line == "pause":
+        time.sleep(VIEW_PAUSE_SECONDS)
 
 
 def describe_load(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.listing import SourceFile
+from pipeline.rejects import Reject
 from pipeline.s3 import s3_errors, split_uri
-from pipeline.settings import Settings
+from pipeline.settings import MAX_ERRORS_LIMIT, Settings
 
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -34,6 +35,34 @@ class Manifest:
 
     objects: dict[str, str]
     argument: dict[str, Any]
+
+    def with_rejects(self, source: str, files: Sequence[SourceFile], rejects: Sequence[Reject]) -> Manifest:
+        """The same load without the records that are rejected, which it writes into load_rejects."""
+        load_id, ledger = self.argument["load_id"], self.argument["ledger"]
+        address = f"{ledger.rpartition('/')[0]}/rejects.json"
+        of_files = Counter(reject.problem.file_key for reject in rejects)
+        of_tables = Counter(reject.table_name for reject in rejects)
+        rows = [{"load_id": load_id, "source": source, **reject.row()} for reject in rejects]
+        argument = {
+            **self.argument,
+            "rejects": address,
+            # one more than there are to be, since COPY fails at this number; 0 and 1 both let none pass
+            "copy_max_errors": min(MAX_ERRORS_LIMIT, max(2, sum(reject.by_copy for reject in rejects) + 1)),
+            "tables": {name: {**table, "rejects": of_tables[name]} for name, table in self.argument["tables"].items()},
+        }
+        objects = {
+            ledger: "\n".join(_entry(source, load_id, file, of_files[file.key]) for file in files),
+            address: "\n".join(json.dumps(row, ensure_ascii=False) for row in rows),
+        }
+        return Manifest(objects, argument)
+
+    def with_records(self, records: Mapping[str, int]) -> Manifest:
+        """The same load held to these numbers of records instead of to the lines that COPY scans."""
+        tables = {
+            name: {**table, "records": records[name]} if name in records else table
+            for name, table in self.argument["tables"].items()
+        }
+        return Manifest({}, {**self.argument, "tables": tables})
 
     def write(self, s3: Any) -> None:
         """Put the objects into the bucket."""
@@ -66,7 +95,8 @@ def make_manifest(
     objects = {f"{root}/ledger.json": "\n".join(_entry(source, load_id, file) for file in files)}
     tables: dict[str, dict[str, Any]] = {}
     for (table_name, is_gzip), addresses in sorted(groups.items()):
-        table = tables.setdefault(table_name, {"copies": [], "jsonpaths": f"{root}/{table_name}.jsonpaths"})
+        paths = f"{root}/{table_name}.jsonpaths"
+        table = tables.setdefault(table_name, {"copies": [], "jsonpaths": paths, "rejects": 0})
         address = f"{root}/{table_name}{'_gzip' if is_gzip else ''}.manifest"
         entries = [{"url": item, "mandatory": True} for item in addresses]
         objects[address] = json.dumps({"entries": entries}, ensure_ascii=False)
@@ -80,6 +110,7 @@ def make_manifest(
         "ledger": f"{root}/ledger.json",
         "copy_role_arn": settings.copy_role_arn,
         "region": region,
+        "copy_max_errors": 0,
     }
     return Manifest(objects, argument)
 
@@ -100,7 +131,7 @@ def check_redshift_settings(settings: Settings, source: str) -> None:
         )
 
 
-def _entry(source: str, load_id: str, file: SourceFile) -> str:
+def _entry(source: str, load_id: str, file: SourceFile, rejected_count: int = 0) -> str:
     return json.dumps(
         {
             "load_id": load_id,
@@ -110,7 +141,7 @@ def _entry(source: str, load_id: str, file: SourceFile) -> str:
             "size_bytes": file.size_bytes,
             "modified_at": file.modified_at.strftime("%Y-%m-%d %H:%M:%S"),
             "etag": file.etag,
-            "rejected_count": 0,
+            "rejected_count": rejected_count,
             "status": "loaded",
             "loaded_at": f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S}",
         },

@@ -7,23 +7,26 @@ import json
 import re
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.columns import JsonColumn
 from pipeline.compaction import Compaction
 from pipeline.dbt import Dbt, DbtError
 from pipeline.display import Display
 from pipeline.errors import PipelineError
 from pipeline.listing import SourceFile
+from pipeline.redshift_rules import broken_rule
+from pipeline.rejects import BLANKS, BOM, CURE, BadRecordError, Problem, line_text, parse_record
 from pipeline.s3 import WORKERS, s3_errors, split_uri
 from pipeline.s3_reader import read_ahead
 from pipeline.settings import Settings
 from pipeline.warehouse import Warehouse
 
 HEAD_BYTES = 1024 * 1024
-VALUE_LENGTH = 80
+FILE_NAME_BYTES = 256  # of sys_load_error_detail.file_name; a longer address is cut
 # The system views may lag behind the failure that they tell of.
 VIEW_ATTEMPTS = 10
 VIEW_PAUSE_SECONDS = 1
@@ -40,13 +43,23 @@ class SourceText:
 
     def origin(self, address: str, line_number: int) -> tuple[str, int]:
         """Key and line of the source's file for a line of an object that COPY has read."""
-        return self.compaction.origin(address, line_number) or (address.removeprefix(f"{self.source}/"), line_number)
+        if found := self.compaction.origin(address, line_number):
+            return found
+        if len(address.encode()) < FILE_NAME_BYTES - 3:
+            return address.removeprefix(f"{self.source}/"), line_number
+        keys = [file.key for file in self.files if f"{self.source}/{file.key}".startswith(address)]
+        if len(keys) != 1:
+            raise PipelineError(
+                f"Redshift cuts the names of files at {FILE_NAME_BYTES} bytes, so that {len(keys)} of the source's can "
+                f"be meant by {address}, which has a bad record in line {line_number}. Nothing was loaded."
+            )
+        return keys[0], line_number
 
-    def line(self, key: str, number: int) -> str:
+    def line(self, key: str, number: int) -> bytes:
         """One line of a file, counted from 1; empty where there is none."""
         file = next(file for file in self.files if file.key == key)
-        lines = next(self.contents([file]))[1].split(b"\n")
-        return lines[number - 1].decode("utf-8", "replace").strip() if 0 < number <= len(lines) else ""
+        lines = next(self.contents([file]))[1].removeprefix(BOM).split(b"\n")
+        return lines[number - 1].strip(BLANKS) if 0 < number <= len(lines) else b""
 
     def contents(self, files: list[SourceFile]) -> Iterator[tuple[SourceFile, bytes]]:
         """Each file with its whole text."""
@@ -64,7 +77,7 @@ class SourceText:
         return zlib.decompressobj(31).decompress(content) if file.key.lower().endswith(".gz") else content
 
 
-def explain(error: DbtError, settings: Settings, load_id: str, text: SourceText) -> PipelineError:
+def explain(error: DbtError, settings: Settings, load_id: str, text: SourceText, dbt: Dbt) -> PipelineError:
     """The error with the file, line and value that it is about; with the cure where it is the role's; or itself."""
     if "Access Denied" in str(error) or "not authorized to assume IAM Role" in str(error):
         return PipelineError(
@@ -72,12 +85,21 @@ def explain(error: DbtError, settings: Settings, load_id: str, text: SourceText)
             f"warehouse, trust redshift.amazonaws.com, and have s3:ListBucket and s3:GetObject on {text.source} and on "
             f"s3://{settings.redshift_bucket}. Nothing was loaded."
         )
-    problem = _refused_value(str(error), text) or _refused_by_copy(Warehouse(settings), load_id, text)
+    problem = _refused_value(str(error), text, dbt) or _refused_by_copy(Warehouse(settings), load_id, text, dbt)
     if not problem:
         return error
-    return PipelineError(
-        f"A bad value in the source; nothing was loaded.\n  {problem}\nMend the file, or take it away, and load again."
-    )
+    return BadRecordError(f"A bad value in the source; nothing was loaded.\n  {problem}\n{CURE}")
+
+
+def copy_problem(
+    key: str, number: int, line: bytes, column_name: str, reason: str, columns: Sequence[JsonColumn]
+) -> Problem:
+    """What COPY says of a line. Of one that is not an object in UTF-8 it may name a column; it is the whole line."""
+    record = parse_record(line)
+    json_key = next((column.json_key for column in columns if column.name == column_name), None)
+    if record is None or json_key is None:
+        return Problem(key, number, None, line_text(line)[0], reason)
+    return Problem(key, number, json_key, record.get(json_key), reason)
 
 
 def _reason(error: DbtError) -> str:
@@ -102,28 +124,21 @@ def unknown_keys(text: SourceText, dbt: Dbt, display: Display) -> list[str]:
     ]
 
 
-def _refused_value(error: str, text: SourceText) -> str:
-    """What the macro redshift__refuse_values has found: searched for in the source, for COPY does not say whence."""
+def _refused_value(error: str, text: SourceText, dbt: Dbt) -> Problem | str:
+    """The first record that breaks one of the rules which the load checks, if it was stopped by them."""
     if not (found := re.search(r"bad values: (\{.*\})", error)):
         return ""
     refused = json.loads(found[1])
-    files = [file for file in text.files if file.table_name == refused["table_name"]]
-    for file, content in text.contents(files):
+    columns = dbt.json_columns(refused["table_name"])
+    for file, content in text.contents([file for file in text.files if file.table_name == refused["table_name"]]):
         for number, record in _records(content):
-            value = record.get(refused["json_key"])
-            if str(value).strip() == refused["value"] or _is_number(value, refused["value"]):
-                return _described(file.key, number, refused["json_key"], f"not {refused['expected']}", value)
-    return f"{refused['json_key']}: not {refused['expected']}: {refused['value']!r} ({refused['count']} records)"
+            if broken := broken_rule(record, columns):
+                json_key = columns[broken[0]].json_key
+                return Problem(file.key, number, json_key, record.get(json_key), broken[1])
+    return f"{refused['json_key']}: {refused['value']!r} ({refused['count']} records)"
 
 
-def _is_number(value: Any, expected: str) -> bool:
-    try:
-        return float(value) == float(expected)
-    except (TypeError, ValueError):
-        return False
-
-
-def _refused_by_copy(warehouse: Warehouse, load_id: str, text: SourceText) -> str:
+def _refused_by_copy(warehouse: Warehouse, load_id: str, text: SourceText, dbt: Dbt) -> Problem | None:
     """What SYS_LOAD_ERROR_DETAIL says of the COPY whose manifest is below the load's id."""
     for _ in range(VIEW_ATTEMPTS):
         failed = warehouse.query(
@@ -131,7 +146,7 @@ def _refused_by_copy(warehouse: Warehouse, load_id: str, text: SourceText) -> st
             f"where data_source like '%manifests/{load_id}/%' and status = 'aborted' order by query_id desc limit 1"
         ).rows
         if not failed:
-            return ""  # it did not come as far as the data
+            return None  # it did not come as far as the data
         errors = warehouse.query(
             "select trim(file_name), line_number, trim(column_name), trim(error_message) from sys_load_error_detail "
             f"where query_id = {int(failed[0][0])} order by file_name, line_number limit 1"
@@ -139,34 +154,15 @@ def _refused_by_copy(warehouse: Warehouse, load_id: str, text: SourceText) -> st
         if errors:
             address, line_number, column_name, reason = errors[0]
             key, number = text.origin(address, line_number)
-            json_key, value = _value(text.line(key, number), column_name)
-            return _described(key, number, json_key, reason, value)
+            table_name = next(file.table_name for file in text.files if file.key == key)
+            columns = dbt.json_columns(table_name)
+            return copy_problem(key, number, text.line(key, number), column_name, reason, columns)
         time.sleep(VIEW_PAUSE_SECONDS)
-    return ""
-
-
-def _value(line: str, column_name: str) -> tuple[str, Any]:
-    """The key and value that a column was to take from a line; the line itself where it is no record."""
-    records = list(_records(line.encode()))
-    if not records or not column_name:
-        return "", line
-    folded = {re.sub(r"_", "", key).lower(): key for key in records[0][1]}
-    key = folded.get(column_name.replace("_", ""), column_name)
-    return key, records[0][1].get(key)
+    return None
 
 
 def _records(content: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line number and record of each line that holds one."""
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict):
+    for number, line in enumerate(content.removeprefix(BOM).split(b"\n"), start=1):
+        if (record := parse_record(line)) is not None:
             yield number, record
-
-
-def _described(key: str, number: int, json_key: str, reason: str, value: Any) -> str:
-    where = f"{key}, line {number}" + (f", {json_key}" if json_key else "")
-    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"{where}: {reason}: {shown[:VALUE_LENGTH]!r}"

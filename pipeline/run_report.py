@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from pipeline.display import counted, print_table, shown, simple_table
 from pipeline.load import LoadReport
+from pipeline.rejects import Rejects
 from pipeline.run import RunReport
 
 
@@ -18,8 +19,11 @@ def print_report(report: RunReport, *, as_json: bool, quiet: bool) -> None:
         _print_table(report)
 
 
-def print_load(report: LoadReport | None, *, as_json: bool, quiet: bool) -> None:
-    """Print a load's outcome on standard output. report is None where there was nothing new."""
+def print_load(report: LoadReport | None, *, as_json: bool, quiet: bool, flags: str) -> None:
+    """Print a load's outcome on standard output. report is None where there was nothing new.
+
+    flags lead a query to what the load has written, which is not published yet.
+    """
     if as_json:
         print(json.dumps(asdict(report) if report else {"files": {}, "rows": {}}, indent=2))
     elif not quiet:
@@ -28,6 +32,13 @@ def print_load(report: LoadReport | None, *, as_json: bool, quiet: bool) -> None
         else:
             again = f" ({counted(len(report.replaced), 'file')} loaded again)" if report.replaced else ""
             print(f"Load {report.load_id}: {_loaded(report)}{again}. Build from it with: ./inv run")
+            if report.rejects:
+                print(_rejected(report.rejects, flags))
+
+
+def _rejected(rejects: Rejects, flags: str) -> str:
+    verb = "was" if rejects.count == 1 else "were"
+    return f'{counted(rejects.count, "record")} {verb} rejected; see them with: ./inv query "{rejects.query}"{flags}'
 
 
 def _loaded(report: LoadReport) -> str:
@@ -49,6 +60,8 @@ def _print_table(report: RunReport) -> None:
         for name, count in sorted(report.load.files.items()):
             table.add_row(f"new files for {name}", f"{count:,}")
             table.add_row(f"new rows in {name}", f"{report.load.rows.get(name, 0):,}")
+        if report.load.rejects:
+            table.add_row("rejected records", f"{report.load.rejects.count:,}")
         if report.load.replaced:
             table.add_row("of the files loaded again", f"{len(report.load.replaced):,}")
     table.add_section()
@@ -67,3 +80,5 @@ def _print_table(report: RunReport) -> None:
     print(f"Docs      {shown(report.docs_page)}")
     print(f"Report    {shown(report.report_page)}")
     print(f'Ask it    ./inv query "select level, count(*) as plays from songplays group by level"{report.flags}')
+    if report.load and report.load.rejects:
+        print(_rejected(report.load.rejects, report.flags))

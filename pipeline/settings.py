@@ -15,6 +15,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 TARGETS = ("duckdb", "redshift")
 SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 LOADABLE = ("songs", "events")
+MAX_ERRORS_LIMIT = 100_000  # COPY's
 RESERVED = ("analytics", "staging", "test_failures", "main", "temp", "system", "information_schema", "pg_catalog")
 
 
@@ -114,6 +115,13 @@ class Settings:
         return "" if self._is_default else f" --database {self.database}"
 
     @property
+    def work_flags(self) -> str:
+        """The flags that lead a query to what is not published yet."""
+        from pipeline.display import shown
+
+        return self.flags if self.target == "redshift" else f" --database {shown(self.work_database)}"
+
+    @property
     def _is_default(self) -> bool:
         return self.target == "redshift" or self.database == PROJECT_ROOT / "sparkify.duckdb"
 
@@ -122,7 +130,8 @@ class Settings:
 class LoadOptions:
     """Which part of the source a load takes, and how.
 
-    song_prefix is a folder below song_data, such as A/B; reload names files to load again (pipeline/reload.py).
+    song_prefix is a folder below song_data, such as A/B. max_errors is how many bad records are left out and kept in
+    load_rejects; with more, the load stops. reload names files to load again (pipeline/reload.py).
     """
 
     only: frozenset[str] = frozenset(LOADABLE)
@@ -130,6 +139,7 @@ class LoadOptions:
     sample: bool = False
     add_source: bool = False
     compact: bool = False
+    max_errors: int = 0
     reload: tuple[str, ...] = ()
 
     @property
@@ -145,6 +155,7 @@ class LoadOptions:
         sample: bool = False,
         add_source: bool = False,
         compact: bool = False,
+        max_errors: str | int = 0,
         reload: Sequence[str] = (),
     ) -> LoadOptions:
         names = frozenset(name.strip() for name in only.split(",") if name.strip()) or frozenset(LOADABLE)
@@ -156,7 +167,15 @@ class LoadOptions:
         again = tuple(text.strip() for text in reload if text.strip())
         if len(again) < len(reload):
             raise UsageError("--reload takes a file of the source, such as log_data/2018/11/2018-11-01-events.json.")
-        return cls(only=names, song_prefix=prefix, sample=sample, add_source=add_source, compact=compact, reload=again)
+        return cls(
+            only=names,
+            song_prefix=prefix,
+            sample=sample,
+            add_source=add_source,
+            compact=compact,
+            max_errors=_max_errors(max_errors),
+            reload=again,
+        )
 
 
 def read_settings(config: Mapping[str, Any], *, target: str = "", database: str = "", source: str = "") -> Settings:
@@ -213,6 +232,12 @@ def _expanded(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError as error:
         raise UsageError(f"{text!r}: {error}") from error
+
+
+def _max_errors(value: str | int) -> int:
+    if not re.fullmatch(r"[0-9]{1,6}", str(value)) or int(value) > MAX_ERRORS_LIMIT:
+        raise UsageError(f"--max-errors is {value!r}; it must be a whole number from 0 to {MAX_ERRORS_LIMIT}.")
+    return int(value)
 
 
 def _port(value: Any) -> int:

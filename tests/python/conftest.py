@@ -20,6 +20,7 @@ from figures import adder, collected, keep
 from infra_stack import account, signed_in  # noqa: F401  fixtures
 from redshift_stand_in import StandIn
 
+from pipeline import load_folder
 from pipeline.dbt import Dbt, close_connections
 from pipeline.display import Display
 from pipeline.load import LoadReport, load, plan_load
@@ -317,14 +318,29 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         engines = ["duckdb", "stand-in", *(["redshift"] if metafunc.config.getoption("--integration") else [])]
         metafunc.parametrize("engine", engines, indirect=True)
+    if "reader" in metafunc.fixturenames:
+        readers = ["lines", "files", "stand-in", *(["redshift"] if metafunc.config.getoption("--integration") else [])]
+        metafunc.parametrize("reader", readers, indirect=True)
+
+
+@pytest.fixture
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """An empty warehouse on each engine; on DuckDB with its reader for small files and with the one for big files."""
+    if request.param in ("lines", "files"):
+        monkeypatch.setattr(load_folder, "SMALL_FILE_BYTES", 1_000_000 if request.param == "lines" else 1)
+    return _bench_on(request, request.param)
 
 
 @pytest.fixture
 def engine(request: pytest.FixtureRequest) -> Bench:
     """An empty warehouse on each engine."""
-    if request.param == "duckdb":
+    return _bench_on(request, request.param)
+
+
+def _bench_on(request: pytest.FixtureRequest, name: str) -> Bench:
+    if name in ("duckdb", "lines", "files"):
         return request.getfixturevalue("bench")
-    if request.param == "stand-in":
+    if name == "stand-in":
         return request.getfixturevalue("redshift_bench")
     bench = make_redshift_bench(
         request.getfixturevalue("redshift_manifests"),

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import REAL_DATA, Bench, RedshiftBench, make_event, make_song
 from test_every_play_once import assert_star, messy
 
-from pipeline.errors import PipelineError
 from pipeline.simulate import Simulation, simulate
 
 EVENTS = "log_data/2018/11/2018-11-01-events.json"
@@ -32,75 +29,6 @@ def test_messy_input_gives_the_reference_star(engine: Bench, tmp_path: Path) -> 
     assert engine.load().files == {"staging_events": 1, "staging_songs": 1}
     engine.build()
     assert_star(engine, events, songs)
-
-
-TAKEN = [
-    ("ts", 5, 5),
-    ("ts", "5", 5),
-    ("registration", 1540919166796.0, 1540919166796),
-    ("registration", "", None),
-    ("registration", None, None),
-    ("userId", "", None),
-    ("userId", 7, 7),
-    ("status", -1, -1),
-    ("song", 3, "3"),
-    ("song", " 3 ", " 3 "),
-    ("song", 'a "b" \\ \t\u0018\n', 'a "b" \\ \t\u0018\n'),
-    ("song", "é" * 1024, "é" * 1024),
-    ("song", "", ""),
-    ("artist", None, None),
-    ("length", 0.1, 0.1),
-    ("length", "12.5", 12.5),
-    ("length", 1e2, 100),
-    ("length", 200.123456, 200.12346),
-    ("level", "", ""),
-]
-
-
-def test_values_that_are_taken(engine: Bench) -> None:
-    engine.put(
-        EVENTS, *[make_event(itemInSession=number, **{key: value}) for number, (key, value, _) in enumerate(TAKEN)]
-    )
-    engine.load(only="events")
-    for number, (key, _, loaded) in enumerate(TAKEN):
-        name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key)
-        found = engine.rows(f"select {name} from staging_events where item_in_session = {number}")[0][0]
-        assert (float(found) if key == "length" else found) == loaded, (key, loaded)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("ts", 3.7),
-        ("ts", True),
-        ("ts", None),
-        ("ts", str(2**63)),
-        ("ts", 1541105830796000),
-        ("userId", "seven"),
-        ("status", 2**31),
-        ("song", "é" * 1025),
-        ("length", "long"),
-        ("length", 1e6),
-        ("level", "Paid"),
-    ],
-)
-def test_a_value_that_is_refused_is_named_and_nothing_is_loaded(engine: Bench, key: str, value: Any) -> None:
-    engine.put("log_data/2018/11/good.json", make_event())
-    engine.put(EVENTS, make_event(), make_event(itemInSession=1, **{key: value}), make_event(itemInSession=2))
-    with pytest.raises(PipelineError) as refused:
-        engine.load(only="events")
-    assert f"{EVENTS}, line 2, {key}: " in str(refused.value)
-    shown = value if isinstance(value, str) else json.dumps(value)
-    assert value is None or repr(str(shown)[:20])[:-1] in str(refused.value)
-    assert engine.rows("select count(*) from staging_events") == [(0,)]
-    assert engine.rows("select count(*) from load_history") == [(0,)]
-
-
-def test_a_line_that_is_no_json_is_named(engine: Bench) -> None:
-    engine.put(EVENTS, make_event(), '{"ts": 1,', make_event(itemInSession=1))
-    with pytest.raises(PipelineError, match=rf"{EVENTS}, line 2: .*'{{\"ts\": 1,'"):
-        engine.load(only="events")
-    assert engine.rows("select count(*) from staging_events") == [(0,)]
 
 
 def test_keys_that_no_column_takes_are_told(engine: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import duckdb
@@ -93,6 +94,38 @@ def test_query_prints_tables_csv_and_json(project: Project, source: Path) -> Non
     assert "Candidate bindings" in wrong.stderr
     assert project.invoke("query", "drop table songplays").returncode == 2
     assert rows(project.database, "select count(*) from songplays") == [(1,)]
+
+
+def test_rejected_records_are_told_and_found_by_the_table_s_bare_name(project: Project, source: Path) -> None:
+    events = source / "log_data" / "bad.json"
+    bad = '{"ts": 1, "page": "Home", "sessionId": 1, "itemInSession": "first"}'
+    events.write_text(f"{bad}\n{{\n")
+    strict = project.invoke("load", "-q", "--source", str(source))
+    assert strict.returncode == 1
+    assert "--max-errors N leaves up to N bad records out" in strict.stderr
+    assert project.invoke("load", "--source", str(source), "--max-errors", "many").returncode == 2
+    few = project.invoke("load", "-q", "--source", str(source), "--max-errors", "1")
+    assert few.returncode == 1
+    assert "2 bad records in the source, and --max-errors is 1; nothing was loaded." in few.stderr
+    assert "log_data/bad.json, line 2: malformed JSON: '{'" in few.stderr
+
+    loaded = project.invoke("load", "--source", str(source), "--max-errors", "2")
+    assert loaded.returncode == 0, loaded.stderr
+    told = re.search(
+        r"2 records were rejected; see them with: \./inv query \"(.*)\" --database (\S+)$", loaded.stdout, re.M
+    )
+    rows = json.loads(project.invoke("query", told[1], "--database", told[2], "--json").stdout)
+    assert [(row["file_key"], row["line_number"], row["column_name"], row["raw_text"]) for row in rows] == [
+        ("log_data/bad.json", 1, "itemInSession", bad),
+        ("log_data/bad.json", 2, None, "{"),
+    ]
+
+    (source / "log_data" / "worse.json").write_text("[]\n")
+    report = json.loads(project.invoke("run", "--json", "--max-errors", "1").stdout)
+    assert report["load"]["rejects"]["count"] == 1
+    found = json.loads(project.invoke("query", report["load"]["rejects"]["query"], "--json").stdout)
+    assert [row["raw_text"] for row in found] == ["[]"]
+    assert "3" in project.invoke("query", "select count(*) from load_rejects", "--csv").stdout
 
 
 def test_publishing_does_not_disturb_readers_and_removes_what_they_left(project: Project, source: Path) -> None:

@@ -153,6 +153,24 @@ def test_buckets_of_two_regions_are_refused_before_copy(filled: RedshiftBench, s
         )
 
 
+def test_what_s3_refuses_is_said_in_one_line(
+    redshift_bench: RedshiftBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for address, said in (
+        ("s3://sparkify-nowhere", "s3://sparkify-nowhere: no such bucket"),
+        (redshift_bench.address, "has no .json or .json.gz files below"),
+    ):
+        with pytest.raises(PipelineError, match=said) as refused:
+            plan_load(redshift_bench.settings, address, LoadOptions())
+        assert "\n" not in str(refused.value)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(PipelineError, match="no AWS credentials were found. Set AWS_PROFILE"):
+        plan_load(redshift_bench.settings, redshift_bench.address, LoadOptions())
+
+
 def test_a_dry_run_shows_files_and_statements_and_writes_nothing(filled: RedshiftBench, stand_in: StandIn) -> None:
     plan = plan_load(filled.settings, filled.address, LoadOptions())
     stand_in.aws.requests.clear()

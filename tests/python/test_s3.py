@@ -9,6 +9,7 @@ from urllib.request import Request, urlopen
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from conftest import Bench, make_event, make_song
 from moto.server import ThreadedMotoServer
 
@@ -16,6 +17,7 @@ from pipeline import load_folder
 from pipeline.display import Display
 from pipeline.errors import PipelineError
 from pipeline.load import LoadReport, load, plan_load
+from pipeline.s3 import s3_errors
 from pipeline.settings import LoadOptions
 
 BUCKET = "sparkify-source"
@@ -93,3 +95,19 @@ def test_what_s3_refuses_is_said_in_one_line(
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(PipelineError, match="no AWS credentials were found. Set AWS_PROFILE"):
         load_new(bench, f"s3://{bucket}")
+
+
+@pytest.mark.parametrize(
+    ("code", "cure"),
+    [
+        ("AccessDenied", "access denied; the credentials in use need s3:ListBucket and s3:GetObject there"),
+        ("PermanentRedirect", "the bucket is in another region; set AWS_REGION to it"),
+        ("ExpiredToken", "the credentials have expired; sign in again"),
+        ("SlowDown", "An error occurred (SlowDown)"),
+    ],
+)
+def test_s3s_codes_are_told_with_their_cure(code: str, cure: str) -> None:
+    """moto gives none of them."""
+    with pytest.raises(PipelineError) as refused, s3_errors("s3://bucket"):
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "ListObjectsV2")
+    assert str(refused.value).startswith(f"s3://bucket: {cure}")

@@ -135,6 +135,8 @@ def _numeric(written: str, column: Column, command: CopyCommand, *, is_text: boo
     try:
         # A number without quotes passes through floating point.
         number = Decimal(written.strip()) if is_text else Decimal(repr(float(written)))
+        if "_" in written:  # which Python reads over
+            raise ValueError
     except (InvalidOperation, ValueError):
         raise FieldError(1207, f"Invalid digit, Value '{written.strip()[0]}', Pos 0, Type: Decimal") from None
     if not number.is_finite():

@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redshift_stand_in.postgres import Postgres
 
 if TYPE_CHECKING:
+    from psycopg2.extensions import cursor
+
     from redshift_stand_in.connection import Connection
-    from redshift_stand_in.copy_load import Load
+    from redshift_stand_in.copy_load import Load, Refused
 
 
 class SystemTables:
@@ -29,27 +31,44 @@ class SystemTables:
         now = datetime.now(tz=UTC)
         table = load.command.table.rpartition(".")[2].strip('"')
         who = (session.user, query_id, session.process_id, session.database)
+        history = (
+            *who, status, table, load.started_at, now, load.command.location, load.rows,
+            sum(file[1] for file in load.files), len(load.files), len(load.refused),
+        )  # fmt: skip
+        tables = {
+            "history": [history],
+            "detail": [
+                (session.user, query_id, uri, size, lines, etag, load.started_at, now)
+                for uri, size, lines, etag in load.files
+            ],
+            "error": [
+                (*who, table, load.started_at, refused.uri, refused.line, *_details(refused))
+                for refused in load.refused
+            ],
+        }
         connection = self.postgres.connect(session.database)
         try:
             with connection.cursor() as cursor:
-                cursor.execute(
-                    "insert into stand_in.load_history values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                    (*who, status, table, load.started_at, now, load.command.location, load.rows,
-                     sum(file[1] for file in load.files), len(load.files), len(load.refused)),
-                )  # fmt: skip
-                cursor.executemany(
-                    "insert into stand_in.load_detail values (%s, %s, %s, %s, %s, %s, %s, %s)",
-                    [(session.user, query_id, uri, size, lines, etag, load.started_at, now)
-                     for uri, size, lines, etag in load.files],
-                )  # fmt: skip
-                cursor.executemany(
-                    "insert into stand_in.load_error values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                    [(*who, table, load.started_at, refused.uri, refused.line,
-                      refused.column.name if refused.column else "", refused.column.kind if refused.column else "",
-                      str(refused.column.length or "") if refused.column else "", refused.error.position,
-                      refused.error.code, refused.error.reason)
-                     for refused in load.refused],
-                )  # fmt: skip
+                for statement in _inserts(cursor, "load", tables):
+                    cursor.execute(statement)
+                shown = b";".join(_inserts(cursor, "own_load", tables)).decode()
         finally:
             connection.close()
+        if session.backend.status == b"T" and status == "completed":
+            session.backend.query(shown)  # its snapshot is older than what was just written
         return query_id
+
+
+def _details(refused: Refused) -> tuple[str, str, str, int, int, str]:
+    column, error = refused.column, refused.error
+    named = (column.name, column.kind, str(column.length or "")) if column else ("", "", "")
+    return (*named, error.position, error.code, error.reason)
+
+
+def _inserts(cursor: cursor, prefix: str, tables: dict[str, list[tuple[Any, ...]]]) -> list[bytes]:
+    statements = []
+    for name, rows in tables.items():
+        if rows:
+            values = b", ".join(cursor.mogrify(f"({', '.join(['%s'] * len(row))})", row) for row in rows)
+            statements.append(f"insert into stand_in.{prefix}_{name} values ".encode() + values)
+    return statements

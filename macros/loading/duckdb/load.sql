@@ -9,26 +9,32 @@
 {% macro duckdb__load(manifest) %}
     {% do run_query("begin") %}
     {% do run_query(duckdb__stage_manifest_files(manifest)) %}
+    {% do run_query(duckdb__create_problems()) %}
+    {% for table_name, input in manifest.tables.items() if input.lines %}
+        {% do run_query(duckdb__stage_lines(table_name, input.lines)) %}
+        {% do run_query(duckdb__insert_problems(table_name)) %}
+    {% endfor %}
+    {% do duckdb__refuse_bad_records(manifest) %}
     {% for statement in replace_files(manifest, "loading_files") if manifest.replaces %}
         {% do run_query(statement) %}
     {% endfor %}
     {% for table_name, input in manifest.tables.items() %}
-        {% set columns = json_columns(table_name) %}
         {% if input.lines %}
-            {% do run_query(duckdb__stage_lines(input.lines, columns)) %}
-            {% do duckdb__refuse_bad_lines(manifest, columns) %}
-            {% do run_query(duckdb__insert_lines(table_name, columns, manifest.load_id)) %}
+            {% do run_query(duckdb__insert_lines(table_name, manifest.load_id)) %}
+            {% do run_query(duckdb__insert_rejects(table_name, manifest)) %}
         {% endif %}
         {% if input.files %}
-            {% do run_query(duckdb__insert_files(table_name, columns, manifest.load_id, input)) %}
+            {% do run_query(duckdb__insert_files(table_name, json_columns(table_name), manifest.load_id, input)) %}
         {% endif %}
         {% do run_query(duckdb__insert_ledger(table_name, manifest)) %}
         {% do duckdb__refuse_uncounted_rows(table_name, manifest.load_id) %}
     {% endfor %}
+    {% do duckdb__refuse_uncounted_records(manifest.load_id) %}
     {% do run_query("commit") %}
 {% endmacro %}
 
 
+{# The load's files; record_count is how many records Python counted in each. #}
 {% macro duckdb__stage_manifest_files(manifest) %}
     create or replace temporary table loading_files as
     select *
@@ -42,15 +48,16 @@
             size_bytes: 'bigint',
             modified_at: 'timestamp',
             etag: 'varchar',
-            content_hash: 'varchar'
+            content_hash: 'varchar',
+            record_count: 'bigint'
         }
     )
 {% endmacro %}
 
 
 {# The lines of the small files, with what the record of each says, still as text. #}
-{% macro duckdb__stage_lines(path, columns) %}
-    create or replace temporary table loading_records as
+{% macro duckdb__stage_lines(table_name, path) %}
+    create or replace temporary table loading_records_{{ table_name }} as
     with lines as (
         select
             *,
@@ -73,83 +80,11 @@
         raw,
         problem,
         case when problem is null then json_transform(raw, '{
-            {%- for column in columns -%}
+            {%- for column in json_columns(table_name) -%}
             "{{ column.json_key }}":"VARCHAR"{{ "," if not loop.last }}
             {%- endfor -%}
         }') end as record
     from lines
-{% endmacro %}
-
-
-{# Stop the load where a line cannot be loaded as it is; what and where is left in a file for the caller to show. #}
-{% macro duckdb__refuse_bad_lines(manifest, columns) %}
-    {% do run_query(duckdb__stage_problems(columns)) %}
-    {% set count = run_query("select count(*) from loading_problems").columns[0].values()[0] %}
-    {% if count %}
-        {% do run_query("copy (" ~ duckdb__first_problems() ~ ") to " ~ literal(manifest.problems) ~ " (format json)") %}
-        {% do exceptions.raise_compiler_error(count ~ " bad values; see " ~ manifest.problems) %}
-    {% endif %}
-{% endmacro %}
-
-
-{% macro duckdb__stage_problems(columns) %}
-    create or replace temporary table loading_problems as
-    with problems as (
-        select
-            file_number,
-            line_number,
-            null as column_name,
-            raw as bad_value,
-            problem
-        from loading_records
-        {%- for column in columns %}
-        union all
-        select
-            file_number,
-            line_number,
-            {{ literal(column.json_key) }} as column_name,
-            {{ duckdb__record_value(column) }} as bad_value,
-            {{ duckdb__problem(column, duckdb__record_value(column)) }} as problem
-        from loading_records
-        where problem is null
-        {%- endfor %}
-    )
-
-    select * from problems
-    where problem is not null
-{% endmacro %}
-
-
-{% macro duckdb__first_problems() %}
-    select
-        loading_files.file_key,
-        problems.line_number,
-        problems.column_name,
-        left(problems.bad_value, 80) as bad_value,
-        problems.problem,
-        count(*) over () as problem_count
-    from loading_problems as problems
-    inner join loading_files on problems.file_number = loading_files.file_number
-    order by loading_files.file_key, problems.line_number, problems.column_name
-    limit 20
-{% endmacro %}
-
-
-{% macro duckdb__record_value(column) -%}
-    record[{{ literal(column.json_key) }}]
-{%- endmacro %}
-
-
-{% macro duckdb__insert_lines(table_name, columns, load_id) %}
-    insert into {{ source('landed', table_name) }}
-    select
-        {%- for column in columns %}
-        {{ duckdb__typed(column, duckdb__record_value(column)) }},
-        {%- endfor %}
-        {{ literal(load_id) }},
-        loading_files.file_key
-    from loading_records
-    inner join loading_files on loading_records.file_number = loading_files.file_number
 {% endmacro %}
 
 
@@ -184,22 +119,6 @@
 {% endmacro %}
 
 
-{# Every landed row of the load belongs to a file of its manifest. #}
-{% macro duckdb__refuse_uncounted_rows(table_name, load_id) %}
-    {% set difference %}
-        select
-            (select count(*) from {{ source('landed', table_name) }} where load_id = {{ literal(load_id) }})
-            - (
-                select coalesce(sum(row_count), 0) from {{ source('landed', 'load_history') }}
-                where load_id = {{ literal(load_id) }} and table_name = {{ literal(table_name) }}
-            )
-    {% endset %}
-    {% if run_query(difference).columns[0].values()[0] != 0 %}
-        {% do exceptions.raise_compiler_error("rows of " ~ table_name ~ " came from no file of the load") %}
-    {% endif %}
-{% endmacro %}
-
-
 {% macro duckdb__insert_ledger(table_name, manifest) %}
     insert into {{ source('landed', 'load_history') }}
     with loaded as (
@@ -207,6 +126,13 @@
         from {{ source('landed', table_name) }}
         where load_id = {{ literal(manifest.load_id) }}
         group by source_file
+    ),
+
+    rejected as (
+        select file_key, count(*) as reject_count
+        from {{ source('landed', 'load_rejects') }}
+        where load_id = {{ literal(manifest.load_id) }}
+        group by file_key
     )
 
     select
@@ -219,10 +145,11 @@
         loading_files.etag,
         loading_files.content_hash,
         coalesce(loaded.row_count, 0),
-        0,
+        coalesce(rejected.reject_count, 0),
         'loaded',
         cast({{ literal(manifest.loaded_at) }} as timestamp)
     from loading_files
     left join loaded on loading_files.file_key = loaded.source_file
+    left join rejected on loading_files.file_key = rejected.file_key
     where loading_files.table_name = {{ literal(table_name) }}
 {% endmacro %}

@@ -7,11 +7,16 @@
     everything after it reads from one of them: on a new connection they are not there.
 #}
 {% macro redshift__load(manifest) %}
+    {% set copy_ids = {} %}
     {% for statement in redshift__load_statements(manifest) %}
         {% do run_query(statement) %}
+        {% for table_name in manifest.tables if 'copy loading_' ~ table_name ~ ' (' in statement %}
+            {% do copy_ids.setdefault(table_name, []).append(redshift__last_copy_id()) %}
+        {% endfor %}
     {% endfor %}
-    {% for table_name in manifest.tables %}
+    {% for table_name, input in manifest.tables.items() %}
         {% do redshift__refuse_values(table_name) %}
+        {% do redshift__refuse_uncounted_records(table_name, input, copy_ids[table_name]) %}
     {% endfor %}
     {% do redshift__hold_run_lock(manifest.get("lock_token"), witness="loading_ledger") %}
     {% do run_query("commit") %}
@@ -26,8 +31,15 @@
         {% for copy in input.copies %}
             {% do statements.append(redshift__copy_records(table_name, columns, copy, input.jsonpaths, manifest)) %}
         {% endfor %}
+        {% if input.rejects %}
+            {% do statements.append(redshift__delete_broken(table_name)) %}
+        {% endif %}
         {% do statements.append(redshift__insert_records(table_name, columns, manifest.load_id)) %}
     {% endfor %}
+    {% if manifest.rejects %}
+        {% do statements.append(redshift__copy_rejects(manifest)) %}
+        {% do statements.append(redshift__insert_rejects()) %}
+    {% endif %}
     {% do statements.append(redshift__copy_ledger(manifest)) %}
     {% do statements.extend(replace_files(manifest, "loading_ledger") if manifest.replaces else []) %}
     {% do statements.append(redshift__insert_ledger()) %}
@@ -45,6 +57,14 @@
         {%- endfor %}
     );
     {% endfor %}
+    {% if manifest.rejects %}
+    create temporary table loading_rejects (
+        {%- for column in landed_source('load_rejects').columns.values() %}
+        {{ adapter.quote(column.name) }} {{ column.data_type }}{{ " not null" if column.meta.get("not_null") }}
+        {{- "," if not loop.last }}
+        {%- endfor %}
+    );
+    {% endif %}
     create temporary table loading_ledger (
         {%- for column in landed_source('load_history').columns.values() if column.name in ledger_columns() %}
         {{ adapter.quote(column.name) }} {{ column.data_type }}{{ " not null" if column.meta.get("not_null") }}
@@ -67,7 +87,7 @@
     {{ "gzip" if copy.is_gzip }}
     json {{ redshift__literal(jsonpaths) }}
     roundec
-    maxerror 0
+    maxerror {{ manifest.copy_max_errors }}
     compupdate off
     statupdate off
 {% endmacro %}
@@ -111,38 +131,6 @@
     insert into {{ source('landed', 'load_history') }} ({{ ledger_columns() | join(', ') }})
     select {{ ledger_columns() | join(', ') }}
     from loading_ledger
-{% endmacro %}
-
-
-{# COPY knows types; what the values must be besides is in _sources.yml. #}
-{% macro redshift__refuse_values(table_name) %}
-    {% set columns = json_columns(table_name) %}
-    {% for column in columns if column.range or column.accepted %}
-        {% set name = adapter.quote(column.name) %}
-        {% set refused %}
-            select min({{ name }}), count(*)
-            from loading_{{ table_name }}
-            where
-                {% if column.range -%}
-                {{ name }} not between {{ column.range[0] }} and {{ column.range[1] }}
-                {%- else -%}
-                {{ name }} <> '' and {{ name }} not in (
-                    {%- for value in column.accepted %}{{ literal(value) }}{{ ", " if not loop.last }}{% endfor -%}
-                )
-                {%- endif %}
-        {% endset %}
-        {% set found = run_query(refused).rows[0] %}
-        {% if found[1] %}
-            {% set expected = "between " ~ column.range[0] ~ " and " ~ column.range[1] if column.range
-                else "one of " ~ column.accepted | join(", ") %}
-            {% do exceptions.raise_compiler_error(
-                "bad values: " ~ tojson({
-                    "table_name": table_name, "json_key": column.json_key, "count": found[1] | int,
-                    "value": found[0] | string, "expected": expected,
-                })
-            ) %}
-        {% endif %}
-    {% endfor %}
 {% endmacro %}
 
 

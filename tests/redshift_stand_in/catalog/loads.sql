@@ -16,6 +16,26 @@ create table stand_in.load_error (
     error_code integer, error_message text
 );
 
+-- Redshift's system views read logs and no snapshot: a transaction sees its own COPYs at once. Here they are until it ends.
+create table stand_in.own_load_history (like stand_in.load_history);
+create table stand_in.own_load_detail (like stand_in.load_detail);
+create table stand_in.own_load_error (like stand_in.load_error);
+grant usage on schema stand_in to public;
+grant insert on stand_in.own_load_history, stand_in.own_load_detail, stand_in.own_load_error to public;
+
+create view stand_in.every_load_history as
+select * from stand_in.load_history
+union all
+select * from stand_in.own_load_history where query_id not in (select query_id from stand_in.load_history);
+create view stand_in.every_load_detail as
+select * from stand_in.load_detail
+union all
+select * from stand_in.own_load_detail where query_id not in (select query_id from stand_in.load_history);
+create view stand_in.every_load_error as
+select * from stand_in.load_error
+union all
+select * from stand_in.own_load_error where query_id not in (select query_id from stand_in.load_history);
+
 -- Everybody sees what is their own; a superuser sees all. A character(n) comes padded with blanks.
 create function stand_in.sees(user_name text) returns boolean
 language sql stable
@@ -28,7 +48,7 @@ select
     datediff('microsecond', start_time, end_time) as duration, data_source::varchar as data_source, 'json'::varchar as file_format,
     loaded_rows, source_file_bytes as loaded_bytes, source_file_count, source_file_bytes,
     source_file_count as file_count_scanned, source_file_bytes as file_bytes_scanned, error_count, 0::bigint as copy_job_id
-from stand_in.load_history
+from stand_in.every_load_history
 where stand_in.sees(user_name);
 
 create view pg_catalog.sys_load_detail as
@@ -37,7 +57,7 @@ select
     file_name::character(256) as file_name, bytes_scanned::integer as bytes_scanned,
     lines_scanned::integer as lines_scanned, end_time as record_time, 1 as splits_scanned, start_time, end_time,
     file_etag::character(256) as file_etag
-from stand_in.load_detail
+from stand_in.every_load_detail
 where stand_in.sees(user_name);
 
 create view pg_catalog.sys_load_error_detail as
@@ -47,7 +67,7 @@ select
     file_name::character(256) as file_name, line_number, column_name::character(127) as column_name,
     column_type::character(10) as column_type, column_length::character(10) as column_length, position, error_code,
     error_message::character(512) as error_message
-from stand_in.load_error
+from stand_in.every_load_error
 where stand_in.sees(user_name);
 
 -- External tables are not there; dbt asks for their columns.

@@ -1,0 +1,66 @@
+"""Files that begin with a byte order mark: whether COPY passes over it is not documented, so they are tried without."""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+from pipeline.compacted_part import CompactedPart, PartWriter
+from pipeline.compaction import Compaction
+from pipeline.listing import SourceFile
+from pipeline.rejects import BOM
+from pipeline.s3 import WORKERS, s3_errors, split_uri
+from pipeline.s3_reader import read_ahead
+
+
+def without_marks(compaction: Compaction, *, root: str, s3: Any) -> Compaction | None:
+    """The same input with a copy below root, an s3 address, for each file that has a mark; None if none has one.
+
+    Merged files have lost theirs already.
+    """
+    with ThreadPoolExecutor(WORKERS) as pool:
+        marks = list(pool.map(lambda file: _has_mark(f"{compaction.source}/{file.key}", file, s3), compaction.passed))
+    marked = [file for file, has_mark in zip(compaction.passed, marks, strict=True) if has_mark]
+    if not marked:
+        return None
+    parts = [
+        _copy(file, content, f"{root}/{number}.json.gz", s3)
+        for number, (file, content) in enumerate(
+            zip(marked, read_ahead(compaction.source, marked, s3=s3), strict=True), start=1
+        )
+    ]
+    keys = {file.key for file in marked}
+    passed = [file for file in compaction.passed if file.key not in keys]
+    return replace(compaction, parts=[*compaction.parts, *parts], passed=passed)
+
+
+def _has_mark(address: str, file: SourceFile, s3: Any) -> bool:
+    if file.size_bytes < len(BOM):
+        return False
+    bucket, key = split_uri(address)
+    with s3_errors(address):
+        if not file.key.lower().endswith(".gz"):
+            answer = s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{len(BOM) - 1}")
+            return bytes(answer["Body"].read()) == BOM
+        try:
+            with closing(s3.get_object(Bucket=bucket, Key=key)["Body"]) as body, gzip.open(body) as text:
+                return text.read(len(BOM)) == BOM
+        except (gzip.BadGzipFile, EOFError):
+            return False
+
+
+def _copy(file: SourceFile, content: bytes, address: str, s3: Any) -> CompactedPart:
+    text = gzip.decompress(content) if file.key.lower().endswith(".gz") else content
+    bucket, key = split_uri(address)
+    with tempfile.TemporaryFile() as spool:
+        with closing(PartWriter(spool)) as writer:
+            writer.add(file.key, text.removeprefix(BOM))
+        part = CompactedPart(address, file.table_name, spool.tell(), tuple(writer.files))
+        spool.seek(0)
+        with s3_errors(address):
+            s3.put_object(Bucket=bucket, Key=key, Body=spool)
+    return part

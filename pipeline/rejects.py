@@ -1,0 +1,135 @@
+"""What both engines say of bad records: the text of a line, the messages, and how to look at what was left out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.display import counted
+from pipeline.errors import PipelineError
+
+BOM = b"\xef\xbb\xbf"
+BLANKS = b" \t\r\n"
+VALUE_LENGTH = 80
+SHOWN = 20
+RAW_TEXT_BYTES = 65535
+RAW_TEXT_LETTERS = RAW_TEXT_BYTES // 4  # of what is longer; a letter has up to four bytes
+CURE = "Mend the files, or take them away, and load again; --max-errors N leaves up to N bad records out."
+
+
+class TooManyRejectsError(PipelineError):
+    """More records are bad than a tolerant load may leave out."""
+
+
+class UncountedRecordsError(PipelineError):
+    """The rows and rejects of a file would not be as many as its records. name is the file's, or a table's."""
+
+    def __init__(self, text: str, name: str = "") -> None:
+        super().__init__(text)
+        self.name = name
+
+
+class BadRecordError(PipelineError):
+    """A record of the source cannot be loaded as it is; nothing was loaded."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a record. json_key is None where it is the line as a whole, value then its text."""
+
+    file_key: str
+    line_number: int
+    json_key: str | None
+    value: Any
+    reason: str
+
+    def __str__(self) -> str:
+        where = f"{self.file_key}, line {self.line_number}" + (f", {self.json_key}" if self.json_key else "")
+        if self.value is None:
+            return f"{where}: {self.reason}"
+        shown = self.value if isinstance(self.value, str) else json.dumps(self.value, ensure_ascii=False)
+        return f"{where}: {self.reason}: {shown[:VALUE_LENGTH]!r}"
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A record that is left out. by_copy is whether COPY refuses it by itself."""
+
+    table_name: str
+    problem: Problem
+    raw_text: str
+    by_copy: bool
+
+    def row(self) -> dict[str, Any]:
+        """What load_rejects has of it besides load and source."""
+        is_long = len(self.raw_text.encode()) > RAW_TEXT_BYTES
+        return {
+            "file_key": self.problem.file_key,
+            "table_name": self.table_name,
+            "line_number": self.problem.line_number,
+            "column_name": self.problem.json_key,
+            "raw_text": self.raw_text[:RAW_TEXT_LETTERS] if is_long else self.raw_text,
+            "reason": self.problem.reason,
+        }
+
+
+@dataclass(frozen=True)
+class Rejects:
+    """What a load left out: how many records, and the statement that shows them."""
+
+    count: int
+    query: str
+
+    @classmethod
+    def of(cls, load_id: str, count: int) -> Rejects | None:
+        sql = f"select * from load_rejects where load_id = '{load_id}' order by file_key, line_number"
+        return cls(count, sql) if count else None
+
+
+def line_text(record: bytes) -> tuple[str, bool]:
+    """A line's text, and whether it is UTF-8; bytes that are not, and NUL, are written as escapes."""
+    try:
+        return record.decode("utf-8").replace("\0", "\\x00"), True
+    except UnicodeDecodeError:
+        return record.decode("utf-8", "backslashreplace").replace("\0", "\\x00"), False
+
+
+def parse_record(line: bytes) -> dict[str, Any] | None:
+    """The JSON object of a line; None where the line is not just one."""
+    try:
+        record = json.loads(line.strip(BLANKS).decode(), parse_constant=_refuse)
+        json.dumps(record, ensure_ascii=False).encode()  # half a surrogate pair has no UTF-8
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def too_many(problems: Sequence[Problem], count: int | str, limit: int) -> TooManyRejectsError:
+    """The refusal of a load with more bad records than the limit; problems are the first of them, one a record."""
+    said = counted(count, "bad record") if isinstance(count, int) else f"{count} bad records"
+    lines = [f"{said} in the source, and --max-errors is {limit:,}; nothing was loaded."]
+    lines += [f"  {problem}" for problem in problems[:SHOWN]]
+    if isinstance(count, int) and count > len(problems[:SHOWN]):
+        lines.append(f"  … and {count - len(problems[:SHOWN]):,} more")
+    lines.append("Mend the files, or take them away, and load again; or allow more.")
+    return TooManyRejectsError("\n".join(lines))
+
+
+def uncounted(error: PipelineError) -> UncountedRecordsError | None:
+    """What a load macro has said of records that would be neither rows nor rejects, if that is what stopped it."""
+    if not (found := re.search(r"uncounted records: (\{.*\})", str(error))):
+        return None
+    said = json.loads(found[1])
+    return UncountedRecordsError(
+        f"{said['file_key']} has {counted(said['records'], 'record')}, of which {said['rows']:,} would be loaded and "
+        f"{said['rejects']:,} rejected. Nothing was loaded. If the file was being written, load again when it is "
+        "whole; otherwise this is a fault of the load.",
+        said["file_key"],
+    )

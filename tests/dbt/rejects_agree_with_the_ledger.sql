@@ -1,0 +1,41 @@
+-- Each file's rejected records are those that the ledger counts.
+with ledger as (
+
+    select
+        load_id,
+        source,
+        file_key,
+        rejected_count
+    from {{ source('landed', 'load_history') }}
+    where status = 'loaded'
+
+),
+
+rejects as (
+
+    select
+        rejects.load_id,
+        rejects.source,
+        rejects.file_key,
+        count(*) as reject_count,
+        count(distinct rejects.line_number) as line_count
+    from {{ source('landed', 'load_rejects') }} as rejects
+    group by rejects.load_id, rejects.source, rejects.file_key
+
+)
+
+select
+    ledger.load_id,
+    ledger.source,
+    ledger.file_key,
+    ledger.rejected_count,
+    rejects.reject_count,
+    rejects.line_count
+from ledger
+left join rejects
+    on ledger.load_id = rejects.load_id
+    and ledger.source = rejects.source
+    and ledger.file_key = rejects.file_key
+where
+    coalesce(ledger.rejected_count, 0) <> coalesce(rejects.reject_count, 0)
+    or coalesce(rejects.reject_count <> rejects.line_count, false)
