@@ -1,7 +1,7 @@
 """However a source is cut into files, in whatever order and how often they come, the tables are those of one build.
 
-A case is a life: a stream of events and a catalogue, cut into deliveries with repeats and in any order. Some lives go side
-by side through a warehouse of builds of all or some models, full refreshes, undos and reloads. In the end every table
+A case is a life: a stream of events and a catalogue, cut into deliveries with repeats and in any order. Some lives go
+side by side through a warehouse of builds of all or some models, full refreshes, undos and reloads. In the end every table
 equals, row by row, that of a warehouse that is built at once from the files that then count.
 """
 
@@ -13,7 +13,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,7 @@ def lives(draw: st.DrawFn, life: int, steps: int, may_contradict: bool) -> list[
     catalogue = [_song_of(life, record) for record in draw(st.lists(records(SONG), min_size=1, max_size=5))]
     part = st.builds(
         Part,
-        events=st.lists(st.sampled_from(pool), max_size=10),
+        events=st.lists(st.sampled_from(pool), min_size=1, max_size=10),
         songs=st.lists(st.sampled_from(catalogue), max_size=2),
         changed=st.lists(st.sampled_from(pool), max_size=5),
     )
@@ -112,9 +112,8 @@ def _event_of(life: int, record: Record) -> Record:
     }
     user = record["userId"] and f"{life}{record['userId']}"
     length = record["length"] if is_play else None
-    return make_event(
-        **{**record, **named, "length": length, "userId": user, "sessionId": 10 * life + record["sessionId"]}
-    )
+    session = 10 * life + record["sessionId"]
+    return make_event(**{**record, **named, "length": length, "userId": user, "sessionId": session})
 
 
 def _song_of(life: int, record: Record) -> Record:
@@ -124,7 +123,7 @@ def _song_of(life: int, record: Record) -> Record:
 
 @st.composite
 def warehouses(draw: st.DrawFn) -> list[Step]:
-    """Some lives side by side, and what is done with the warehouse after each delivery. A few let repeats contradict."""
+    """Some lives side by side, and what is done with the warehouse after each delivery. Few let repeats contradict."""
     steps = draw(st.integers(2, 4))
     may_contradict = draw(st.sampled_from([False, False, False, True]))
     parts = [draw(lives(life, steps, may_contradict)) for life in range(1, LIVES + 1)]
@@ -132,9 +131,7 @@ def warehouses(draw: st.DrawFn) -> list[Step]:
     has_new_songs = st.sampled_from([False, True])
     return [
         Step(
-            [part if draw(has_new_songs) else Part(part.events, [], part.changed) for part in delivered]
-            if draw(has_new_songs)
-            else [Part(part.events, [], part.changed) for part in delivered],
+            list(delivered) if draw(has_new_songs) else [replace(part, songs=[]) for part in delivered],
             deed=draw(st.sampled_from(deeds)),
             models=draw(st.sampled_from(MODELS)),
             which=draw(st.integers(0, 5)),
