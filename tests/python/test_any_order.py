@@ -1,8 +1,8 @@
 """However a source is cut into files, in whatever order and how often they come, the tables are those of one build.
 
 A case is a life: a stream of events and a catalogue, cut into deliveries with repeats and in any order. Some lives go
-side by side through a warehouse of builds of all or some models, full refreshes, undos and reloads. In the end every table
-equals, row by row, that of a warehouse that is built at once from the files that then count.
+side by side through a warehouse of builds of all or some models, full refreshes, undos and reloads. In the end every
+table equals, row by row, that of a warehouse that is built at once from the files that then count.
 """
 
 from __future__ import annotations
