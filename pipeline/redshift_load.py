@@ -33,6 +33,8 @@ PASSING = re.compile(
     r"server socket closed|EOF occurred|Connection reset|connection is closed|timed out",
     re.MULTILINE,
 )
+# After a conflict the adapter sends a COMMIT again on a new connection, where it succeeds and commits nothing.
+LOST_COMMIT = "The load was rolled back by a conflict with concurrent transaction."
 SLICES = 8  # where the warehouse does not tell them, as Serverless does not
 
 
@@ -120,6 +122,8 @@ class _Load:
             self.display.progress(0, 0, "COPY")
             try:
                 self.dbt.run_operation("load", manifest=argument, on_log=_wait)
+                if not _is_committed(self.settings, self.load_id):
+                    raise DbtError(LOST_COMMIT, [])
                 break
             except DbtError as error:
                 if found := uncounted(error):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.dbt import Dbt, DbtError, close_connections
+from pipeline.dbt import Dbt, close_connections
 from pipeline.display import Display, counted, shown
 from pipeline.docs_site import build_site, generate
 from pipeline.errors import PipelineError, UsageError
 from pipeline.fingerprint import project_fingerprint
 from pipeline.load import LoadPlan, LoadReport, describe, load, plan_load
-from pipeline.loads import newest_loaded
-from pipeline.publish import check_ownership, is_as_published, publish
+from pipeline.publish import check_ownership, is_as_published
 from pipeline.query import published
+from pipeline.rebuild import publish_build, rebuild, run_data_tests, written_or_gone
 from pipeline.run_lock import RunLock
 from pipeline.settings import LoadOptions, Settings
 from pipeline.simulate import SAMPLE, ensure_sample
@@ -97,8 +94,8 @@ def publish_work_file(settings: Settings, display: Display) -> None:
     with warehouse.lock("publish"):
         if not warehouse.has_table("analytics", "songplays"):
             raise UsageError("There is nothing to publish yet. Build it with: ./inv run, or dbt build")
-        _test(settings, Dbt(settings), display)
-        _publish(settings, display)
+        run_data_tests(settings, Dbt(settings), display)
+        publish_build(settings, display)
 
 
 def document(settings: Settings, display: Display) -> None:
@@ -118,20 +115,10 @@ def report(settings: Settings, display: Display) -> None:
     """Write the report of what is published, or on Redshift."""
     from pipeline.report.build import build_report
 
-    with _written_or_gone(settings.report_page), display.step("Report") as step:
+    with written_or_gone(settings.report_page), display.step("Report") as step:
         database = published(settings)
         state = read_state(Warehouse(settings), database)
         step.summary = shown(build_report(settings, state, database))
-
-
-@contextmanager
-def _written_or_gone(page: Path) -> Iterator[None]:
-    """Leave no page behind where its making failed: an old one would be taken for it, also by the next run."""
-    try:
-        yield
-    except BaseException:
-        page.unlink(missing_ok=True)
-        raise
 
 
 def write_images(settings: Settings, charts: str, folder: str, display: Display) -> None:
@@ -216,87 +203,6 @@ def _load_and_build(
     report = _load(settings, plan, dbt, display) if plan.files else None
     passed = rebuild(settings, warehouse, dbt, fingerprint, display, load_id=report.load_id if report else "")
     return _report(settings, warehouse, plan, display, report, passed, built=True)
-
-
-def rebuild(
-    settings: Settings, warehouse: Warehouse, dbt: Dbt, fingerprint: str, display: Display, *, load_id: str = ""
-) -> int:
-    """Build, test, publish and document what is landed; return how many tests passed, which is all of them.
-
-    load_id is the load that this run has made, for a failed test to name.
-    """
-    from pipeline.report.build import build_report  # Altair takes a third of a second
-
-    with display.step("Build") as step:
-        results = dbt.command(
-            "build", "--resource-type", "seed", "--resource-type", "model", on_progress=display.progress
-        )
-        step.summary = f"{len(results)} tables"
-    passed = _test(settings, dbt, display, load_id)
-    generate(dbt, display, is_compiled=True)
-    dbt.run_operation("record_run", run_id=f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}", project_fingerprint=fingerprint)
-    if settings.target == "duckdb":
-        _publish(settings, display)
-    with _written_or_gone(settings.report_page):
-        state = read_state(warehouse)
-        with display.step("Docs") as step:
-            step.summary = shown(build_site(settings, state, fingerprint=fingerprint, with_erd=False))
-        with display.step("Report") as step:
-            step.summary = shown(build_report(settings, state))
-    return passed
-
-
-def _test(settings: Settings, dbt: Dbt, display: Display, load_id: str = "") -> int:
-    """Run dbt's data tests; return how many passed, which is all of them. load_id is this run's load, if any."""
-    with display.step("Test") as step:
-        try:
-            tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)
-        except DbtError as error:
-            text = _not_published(settings, _with_rows(dbt, error)) + _way_back(settings, load_id)
-            raise PipelineError(text) from error
-        passed = sum(1 for result in tests if result.status == "pass")
-        step.summary = f"{passed} of {len(tests)} tests passed"
-    return passed
-
-
-def _with_rows(dbt: Dbt, error: DbtError) -> DbtError:
-    """Run the tests that failed once more so that they leave the rows that they refuse in tables."""
-    names = [failure.name for failure in error.failures]
-    try:
-        dbt.command("test", "--store-failures", "--select", *names)
-    except DbtError as with_rows:
-        return with_rows
-    return error
-
-
-def _publish(settings: Settings, display: Display) -> None:
-    close_connections()
-    with display.step("Publish") as step:
-        step.summary = shown(publish(settings))
-
-
-def _not_published(settings: Settings, error: DbtError) -> str:
-    if settings.target != "duckdb":
-        return f"{error}\nThe run is not complete; the tables hold what was built."
-    text = f"{error}\nNothing was published; analysts have what they had."
-    relations = [failure.relation for failure in error.failures if failure.relation]
-    if relations:
-        ask = f'./inv query "select * from {relations[0]}" --database {shown(settings.work_database)}'
-        text += f" Look at the rows with: {ask}"
-    return text
-
-
-def _way_back(settings: Settings, load_id: str) -> str:
-    """How to be rid of the data that a test refuses."""
-    if settings.target == "duckdb":
-        close_connections()
-    of_this_run = f"Load {load_id} was made by this run"
-    if not load_id:
-        load_id = newest_loaded(Warehouse(settings))
-        of_this_run = f"The newest load is {load_id}"
-    if not load_id:
-        return ""
-    return f"\n{of_this_run}; if its data is wrong, take it back with: ./inv load.undo {load_id}{settings.flags}"
 
 
 def _report(

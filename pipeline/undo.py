@@ -15,8 +15,9 @@ from pipeline.fingerprint import project_fingerprint
 from pipeline.ledger import LOADED, REPLACED
 from pipeline.loads import Load, read_loads
 from pipeline.publish import check_ownership
+from pipeline.rebuild import rebuild
 from pipeline.redshift_load import ATTEMPTS, PASSING, PAUSE_SECONDS
-from pipeline.run import is_up_to_date, rebuild
+from pipeline.run import is_up_to_date
 from pipeline.settings import Settings
 from pipeline.warehouse import Warehouse
 

@@ -31,6 +31,7 @@ import dbt.cli.main  # noqa: E402
 import duckdb  # noqa: E402
 import redshift_connector  # noqa: E402
 
+import pipeline.rebuild  # noqa: E402
 import pipeline.report.build  # noqa: E402
 import pipeline.reset  # noqa: E402
 import pipeline.run  # noqa: E402
@@ -148,10 +149,10 @@ def _leave_out_what_reads(parsed: Any) -> None:
         return path
 
     names = ["index.html", "report.html"]
-    pipeline.run.generate = lambda *_, **__: None
-    pipeline.run.build_site = page
+    pipeline.rebuild.generate = lambda *_, **__: None
+    pipeline.rebuild.build_site = page
     pipeline.report.build.build_report = page
-    pipeline.run._test = lambda *_: 0
+    pipeline.rebuild.run_data_tests = lambda *_: 0
     Dbt.parse = lambda self: setattr(self, "_manifest", parsed) or parsed
 
 

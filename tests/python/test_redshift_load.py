@@ -13,6 +13,7 @@ from conftest import RedshiftBench, make_event, make_song
 from redshift_stand_in import StandIn
 from redshift_stand_in.connection import Connection
 from redshift_stand_in.errors import RedshiftError
+from redshift_stand_in.wire import Message
 
 from pipeline import redshift_load
 from pipeline.display import Display
@@ -104,6 +105,29 @@ def test_a_load_whose_commit_was_lost_sight_of_is_not_loaded_again(
 
     monkeypatch.setattr(type(filled.dbt), "run_operation", lambda _, macro, **rest: lose_the_answer(macro, **rest))
     filled.load()
+    assert landed(filled) == EVERYTHING
+
+
+def test_a_commit_that_is_sent_again_on_a_new_connection_is_no_load(
+    filled: RedshiftBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The adapter does so after a conflict: a COMMIT without a transaction, which succeeds."""
+    take = Connection._take
+    loading: list[Connection] = []
+    refused: list[Connection] = []
+
+    def conflict_at_commit(connection: Connection, message: Message) -> None:
+        text = message.body.lower() if message.kind == b"P" else b""
+        if b"temporary table loading_ledger" in text:
+            loading.append(connection)
+        if connection in loading and b"commit" in text and not refused:
+            refused.append(connection)
+            return connection._fail(RedshiftError("could not complete because of conflict with concurrent transaction"))
+        return take(connection, message)
+
+    monkeypatch.setattr(Connection, "_take", conflict_at_commit)
+    filled.load()
+    assert refused
     assert landed(filled) == EVERYTHING
 
 

@@ -69,7 +69,7 @@ def cut(connection: Connection) -> None:
 
 def conflict(connection: Connection) -> None:
     """The adapter answers with the same statement on a new connection, be it COMMIT."""
-    connection._fail(RedshiftError("1023", detail="conflict with concurrent transaction"))
+    connection._fail(RedshiftError("could not complete because of conflict with concurrent transaction"))
 
 
 @pytest.mark.parametrize("action", [cut, conflict])

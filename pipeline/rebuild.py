@@ -1,0 +1,109 @@
+"""Build, test, publish and document what is landed: what follows a load, and an undo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.dbt import Dbt, DbtError, close_connections
+from pipeline.display import Display, shown
+from pipeline.docs_site import build_site, generate
+from pipeline.errors import PipelineError
+from pipeline.loads import newest_loaded
+from pipeline.publish import publish
+from pipeline.settings import Settings
+from pipeline.state import read_state
+from pipeline.warehouse import Warehouse
+
+
+def rebuild(
+    settings: Settings, warehouse: Warehouse, dbt: Dbt, fingerprint: str, display: Display, *, load_id: str = ""
+) -> int:
+    """Build, test, publish and document what is landed; return how many tests passed, which is all of them.
+
+    load_id is the load that this run has made, for a failed test to name.
+    """
+    from pipeline.report.build import build_report  # Altair takes a third of a second
+
+    with display.step("Build") as step:
+        results = dbt.command(
+            "build", "--resource-type", "seed", "--resource-type", "model", on_progress=display.progress
+        )
+        step.summary = f"{len(results)} tables"
+    passed = run_data_tests(settings, dbt, display, load_id)
+    generate(dbt, display, is_compiled=True)
+    dbt.run_operation("record_run", run_id=f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}", project_fingerprint=fingerprint)
+    if settings.target == "duckdb":
+        publish_build(settings, display)
+    with written_or_gone(settings.report_page):
+        state = read_state(warehouse)
+        with display.step("Docs") as step:
+            step.summary = shown(build_site(settings, state, fingerprint=fingerprint, with_erd=False))
+        with display.step("Report") as step:
+            step.summary = shown(build_report(settings, state))
+    return passed
+
+
+def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_id: str = "") -> int:
+    """Run dbt's data tests; return how many passed, which is all of them. load_id is this run's load, if any."""
+    with display.step("Test") as step:
+        try:
+            tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)
+        except DbtError as error:
+            text = _not_published(settings, _with_rows(dbt, error)) + _way_back(settings, load_id)
+            raise PipelineError(text) from error
+        passed = sum(1 for result in tests if result.status == "pass")
+        step.summary = f"{passed} of {len(tests)} tests passed"
+    return passed
+
+
+def _with_rows(dbt: Dbt, error: DbtError) -> DbtError:
+    """Run the tests that failed once more so that they leave the rows that they refuse in tables."""
+    names = [failure.name for failure in error.failures]
+    try:
+        dbt.command("test", "--store-failures", "--select", *names)
+    except DbtError as with_rows:
+        return with_rows
+    return error
+
+
+def publish_build(settings: Settings, display: Display) -> None:
+    close_connections()
+    with display.step("Publish") as step:
+        step.summary = shown(publish(settings))
+
+
+def _not_published(settings: Settings, error: DbtError) -> str:
+    if settings.target != "duckdb":
+        return f"{error}\nThe run is not complete; the tables hold what was built."
+    text = f"{error}\nNothing was published; analysts have what they had."
+    relations = [failure.relation for failure in error.failures if failure.relation]
+    if relations:
+        ask = f'./inv query "select * from {relations[0]}" --database {shown(settings.work_database)}'
+        text += f" Look at the rows with: {ask}"
+    return text
+
+
+def _way_back(settings: Settings, load_id: str) -> str:
+    """How to be rid of the data that a test refuses."""
+    if settings.target == "duckdb":
+        close_connections()
+    of_this_run = f"Load {load_id} was made by this run"
+    if not load_id:
+        load_id = newest_loaded(Warehouse(settings))
+        of_this_run = f"The newest load is {load_id}"
+    if not load_id:
+        return ""
+    return f"\n{of_this_run}; if its data is wrong, take it back with: ./inv load.undo {load_id}{settings.flags}"
+
+
+@contextmanager
+def written_or_gone(page: Path) -> Iterator[None]:
+    """Leave no page behind where its making failed: an old one would be taken for it, also by the next run."""
+    try:
+        yield
+    except BaseException:
+        page.unlink(missing_ok=True)
+        raise
