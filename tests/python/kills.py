@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import duckdb
 from conftest import clean_environment, make_event, make_song
 from redshift_stand_in import StandIn
@@ -192,9 +191,9 @@ class DuckDBWarehouse(Warehouse):
     def work(self) -> Path:
         return self.root / ".sparkify" / "sparkify.duckdb"
 
-    def put(self, files: dict[str, list[dict[str, Any]]]) -> None:
+    def put(self, files: dict[str, list[dict[str, Any]]], source: Path | None = None) -> None:
         for name, records in files.items():
-            path = Path(self.server.source, name)
+            path = Path(source or self.server.source, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("\n".join(map(json.dumps, records)))
 
@@ -274,6 +273,13 @@ class StandInWarehouse(Warehouse):
                 return cursor.fetchall()
         finally:
             connection.close()
+
+    def change(self, sql: str) -> None:
+        """Past the stand-in, as another client would."""
+        connection = self.stand_in.postgres.connect(DATABASE)
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+        connection.close()
 
     def contents(self) -> Contents:
         connection = self.stand_in.postgres.connect(DATABASE)
@@ -369,7 +375,3 @@ def make_cases(warehouse: Any) -> dict[str, Case]:
 def spread(count: int, instants: int) -> list[int]:
     """Some instants of many, from the first to the last."""
     return sorted({1 + round(n * (instants - 1) / (count - 1)) for n in range(count)})
-
-
-def create_source_bucket() -> None:
-    boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})

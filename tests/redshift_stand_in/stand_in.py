@@ -83,6 +83,10 @@ class StandIn:
         self.stop()
 
     @property
+    def connections(self) -> list[Connection]:
+        return list(self._connections)
+
+    @property
     def port(self) -> int:
         return self._listener.getsockname()[1]
 
