@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kills import Case, DuckDBWarehouse, kill_server, make_cases, spread
+from killed_warehouse import DuckDBWarehouse
+from kills import Case, kill_server, make_cases, spread
 
 CASES = ("a first run", "a run with a new day")
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kills import BUCKET, Case, StandInWarehouse, kill_server, make_cases, spread
+from killed_warehouse import BUCKET, StandInWarehouse
+from kills import Case, kill_server, make_cases, spread
 from redshift_stand_in import StandIn
 from redshift_stand_in.connection import Connection
 

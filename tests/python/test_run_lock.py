@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project, clean_environment
-from kills import BUCKET, DuckDBWarehouse, StandInWarehouse, Warehouse, first_files
+from killed_warehouse import BUCKET, DuckDBWarehouse, StandInWarehouse, Warehouse, first_files, write_files
 from redshift_stand_in import StandIn
 from redshift_stand_in.connection import Connection
 
@@ -77,7 +77,7 @@ def place(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Pla
     if request.param == "duckdb":
         source = tmp_path / "source"
         warehouse = DuckDBWarehouse(machines[0].root, None, tmp_path)
-        warehouse.put(first_files(), source)
+        write_files(source, first_files())
         lock = machines[0].root / ".sparkify" / "sparkify.lock"
         return Place(
             warehouse,
