@@ -20,7 +20,7 @@ from pipeline.redshift_rejects import find_rejects
 from pipeline.rejects import CURE, BadRecordError, Reject, UncountedRecordsError, uncounted
 from pipeline.s3 import s3_client, s3_errors, split_uri
 from pipeline.settings import Settings
-from pipeline.warehouse import Warehouse
+from pipeline.warehouse import LOST_CONNECTION, Warehouse
 
 if TYPE_CHECKING:
     from pipeline.load import LoadPlan
@@ -29,8 +29,8 @@ ATTEMPTS = 3
 PAUSE_SECONDS = 5
 # A conflict with another transaction, which rolled this one back (1023); and a connection that went away.
 PASSING = re.compile(
-    r"^\s*1023\s*$|Serializable isolation violation|conflict with concurrent transaction|BrokenPipe|"
-    r"server socket closed|EOF occurred|Connection reset|connection is closed|timed out",
+    r"^\s*1023\s*$|Serializable isolation violation|conflict with concurrent transaction|could not serialize access|"
+    + LOST_CONNECTION.pattern,
     re.MULTILINE,
 )
 # After a conflict the adapter sends a COMMIT again on a new connection, where it succeeds and commits nothing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,11 @@ from pipeline.settings import Settings
 
 STAR = ("songplays", "users", "songs", "artists", "time", "user_levels", "sessions", "user_agents", "dates")
 AGGREGATES = ("daily_listening", "hourly_plays", "weekly_song_plays", "weekly_retention", "user_journeys")
+
+# What the driver and the sockets say of a connection that went away.
+LOST_CONNECTION = re.compile(
+    r"BrokenPipe|server socket closed|EOF occurred|Connection reset|connection is closed|timed out"
+)
 
 
 @dataclass(frozen=True)
@@ -159,6 +165,8 @@ def _query_adapter(settings: Settings, sql: str, search_path: list[str]) -> Resu
         columns = [column[0] for column in cursor.description or []]
         return Result(columns, [tuple(row) for row in cursor.fetchall()] if columns else [])
     except Exception as error:
+        if LOST_CONNECTION.search(str(error)):
+            raise PipelineError(f"The connection to Redshift was lost ({_reason(error)}). Run it again.") from error
         raise UsageError(_reason(error)) from error
 
 

@@ -35,6 +35,7 @@ import pipeline.rebuild  # noqa: E402
 import pipeline.report.build  # noqa: E402
 import pipeline.reset  # noqa: E402
 import pipeline.run  # noqa: E402
+import pipeline.undo  # noqa: E402
 from pipeline.dbt import Dbt  # noqa: E402
 from pipeline.display import Display  # noqa: E402
 from pipeline.errors import PipelineError  # noqa: E402
@@ -101,7 +102,7 @@ def _child(request: dict[str, Any], parsed: Any, shared: Shared) -> int:
             _leave_out_what_reads(parsed)
         display = Display(quiet=True)
         display.step = _telling(display.step, shared)
-        _act(request["command"], settings, display)
+        _act(request, settings, display)
     except PipelineError as error:
         print(f"Error: {error}", file=sys.stderr)
         return error.exit_code
@@ -111,9 +112,12 @@ def _child(request: dict[str, Any], parsed: Any, shared: Shared) -> int:
     return 0
 
 
-def _act(command: str, settings: Settings, display: Display) -> None:
-    report = getattr(pipeline.run, {"run": "run", "load": "run_load"}[command])(settings, LoadOptions(), display)
-    print(f"built: {getattr(report, 'built', None)}")
+def _act(request: dict[str, Any], settings: Settings, display: Display) -> None:
+    if request["command"] == "load.undo":
+        pipeline.undo.undo(settings, request["load_id"], display)
+    else:
+        report = pipeline.run.run(settings, LoadOptions.from_flags(reload=request.get("reload", ())), display)
+        print(f"built: {report.built}")
 
 
 def _settings(request: dict[str, Any]) -> Settings:

@@ -1,74 +1,25 @@
-"""A warehouse whose commands are killed: what it holds before and after, and what a killed command left behind."""
+"""Commands that are killed and run again: at which instant, and what must come of it."""
 
 from __future__ import annotations
 
 import json
 import random
-import shutil
+import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import boto3
-import duckdb
-from conftest import clean_environment, make_event, make_song
-from redshift_stand_in import StandIn
-from redshift_stand_in.stand_in import DATABASE, USER
+from conftest import clean_environment
+from killed_warehouse import Contents, first_files, later_files
 
 KILLED = -9
-BUCKET = "sparkify-killed"
-PHASES = ("Load", "Build", "Publish")
-# Times, and what only says when something was run. What is current of run_history is looked at by itself.
-NOT_COMPARED = {"load_history": {"loaded_at"}, "run_history": {"run_id", "finished_at"}}
-Contents = dict[str, list[tuple[Any, ...]]]
-
-
-def first_files() -> dict[str, list[dict[str, Any]]]:
-    """Two days and some songs: a user who changes level, a song that is not in the catalogue, a user who logs out."""
-    songs = {
-        f"song_data/A/A/{n}.json": [
-            make_song(song_id=f"SO{n}", title=f"Tune {n}", artist_id=f"AR{n % 2}", artist_name=f"Ann {n % 2}")
-        ]
-        for n in range(4)
-    }
-    days = {
-        f"log_data/2018/11/2018-11-0{day}-events.json": [
-            make_event(
-                ts=1541030400000 + day * 86400000 + n * 200000,
-                userId=str(n % 3),
-                sessionId=day * 10 + n % 3,
-                itemInSession=n,
-                song=f"Tune {n}",
-                artist=f"Ann {n % 2}",
-                level="paid" if n % 3 and day > 1 else "free",
-            )
-            for n in range(8)
-        ]
-        + [make_event(ts=1541030400000 + day * 86400000, userId="", page="Home", sessionId=day, song=None, artist=None)]
-        for day in (1, 2)
-    }
-    return {**songs, **days}
-
-
-def later_files() -> dict[str, list[dict[str, Any]]]:
-    """A new day with a late event, and songs that were heard before they were catalogued."""
-    songs = {
-        f"song_data/A/B/{n}.json": [
-            make_song(song_id=f"SO{n}", title=f"Tune {n}", artist_id=f"AR{n % 2}", artist_name=f"Ann {n % 2}")
-        ]
-        for n in (5, 6)
-    }
-    day = [
-        make_event(ts=1541030400000 + day * 86400000 + n * 300000, userId=str(n), sessionId=70 + n, itemInSession=n,
-                   song=f"Tune {n + 4}", artist=f"Ann {n % 2}", level="paid")
-        for n, day in enumerate((3, 3, 3, 1))
-    ]  # fmt: skip
-    return {**songs, "log_data/2018/11/2018-11-03-events.json": day}
+NUMBERED = re.compile(r"load \d+")
 
 
 @dataclass
@@ -120,191 +71,15 @@ def kill_server(root: Path, target: str, source: str, environment: dict[str, str
 
 
 @dataclass
-class Warehouse:
-    """What both engines have in common. A state is saved under a name and brought back."""
-
-    root: Path
-    server: KillServer
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        raise NotImplementedError
-
-    def contents(self) -> Contents:
-        return read_contents(self.rows)
-
-    def check_killed(self, old: Contents, new: Contents) -> None:
-        """After a kill, before anything else runs: every table is as before or as after, all landed ones together."""
-        found = self.contents()
-        landed = ("staging.staging_events", "staging.staging_songs", "staging.load_history")
-        states = [{table: state.get(table, []) for table in landed} for state in (old, new, found)]
-        assert states[2] in states[:2], "half a load"
-        for table, rows in found.items():
-            if table.startswith("analytics.") and "__dbt_" not in table:
-                assert rows in (old.get(table), new[table]), f"half of {table}"
-
-    def leftovers(self) -> list[str]:
-        return [
-            f"{schema}.{table}"
-            for schema, table in self.rows("select table_schema, table_name from information_schema.tables")
-            if "__dbt_" in table or schema not in ("analytics", "staging", "run_lock", *ENGINES_OWN)
-        ]
-
-
-ENGINES_OWN = ("information_schema", "pg_catalog", "pg_internal", "stand_in")
-
-
-def read_contents(query: Any) -> Contents:
-    """Every row of every table, sorted; loads are numbered in their order, times of the runs are left out."""
-    columns: dict[str, list[str]] = {}
-    for schema, table, column in query(
-        "select table_schema, table_name, column_name from information_schema.columns "
-        "where table_schema in ('analytics', 'staging') order by table_schema, table_name, ordinal_position"
-    ):
-        if column not in NOT_COMPARED.get(table, ()):
-            columns.setdefault(f"{schema}.{table}", []).append(column)
-    loads = (
-        [row[0] for row in query("select distinct load_id from staging.load_history order by load_id")]
-        if "staging.load_history" in columns
-        else []
-    )
-    numbers = {load: f"load {number}" for number, load in enumerate(loads)}
-    contents = {}
-    for table, names in columns.items():
-        where = " where is_current" if table == "staging.run_history" else ""
-        rows = query(f"select {', '.join(names)} from {table}{where}")
-        at = [index for index, name in enumerate(names) if name == "load_id"]
-        contents[table] = sorted(
-            (tuple(numbers.get(value, value) if n in at else value for n, value in enumerate(row)) for row in rows),
-            key=repr,
-        )
-    return contents
-
-
-@dataclass
-class DuckDBWarehouse(Warehouse):
-    saved: Path
-
-    @property
-    def database(self) -> Path:
-        return self.root / "sparkify.duckdb"
-
-    @property
-    def work(self) -> Path:
-        return self.root / ".sparkify" / "sparkify.duckdb"
-
-    def put(self, files: dict[str, list[dict[str, Any]]]) -> None:
-        for name, records in files.items():
-            path = Path(self.server.source, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("\n".join(map(json.dumps, records)))
-
-    def save(self, name: str) -> None:
-        for part in ("sparkify.duckdb", ".sparkify", "sparkify_docs"):
-            if (self.root / part).is_dir():
-                shutil.copytree(self.root / part, self.saved / name / part)
-            elif (self.root / part).exists():
-                (self.saved / name).mkdir(parents=True, exist_ok=True)
-                shutil.copy2(self.root / part, self.saved / name / part)
-
-    def restore(self, name: str) -> None:
-        for path in self.root.glob("sparkify.duckdb*"):
-            path.unlink()
-        for part in (".sparkify", "sparkify_docs"):
-            shutil.rmtree(self.root / part, ignore_errors=True)
-        if (self.saved / name).exists():
-            shutil.copytree(self.saved / name, self.root, dirs_exist_ok=True)
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        if not self.work.exists():
-            return []
-        with duckdb.connect(str(self.work), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
-
-    def published(self) -> Contents:
-        if not self.database.exists():
-            return {}
-        with duckdb.connect(str(self.database), read_only=True) as connection:
-            return read_contents(lambda sql: connection.execute(sql).fetchall())
-
-    def contents(self) -> Contents:
-        if not self.work.exists():
-            return {}
-        with duckdb.connect(str(self.work), read_only=True) as connection:
-            return read_contents(lambda sql: connection.execute(sql).fetchall())
-
-    def check_killed(self, old: Contents, new: Contents) -> None:
-        super().check_killed(old, new)
-        assert self.published() in (old, new), "what analysts open is neither the old nor the new state"
-
-    def leftovers(self) -> list[str]:
-        assert self.published() == self.contents(), "what analysts open is not what was built"
-        files = {path.name for path in (*self.root.glob("sparkify*"), *self.work.parent.iterdir())}
-        known = {"sparkify.duckdb", "sparkify_docs", "sparkify.lock", "sparkify.published", "dbt", "setup.log"}
-        return [*super().leftovers(), *sorted(files - known)]
-
-
-@dataclass
-class StandInWarehouse(Warehouse):
-    """States are databases that PostgreSQL copies."""
-
-    stand_in: StandIn
-    saved: set[str] = field(default_factory=set)
-
-    def put(self, files: dict[str, list[dict[str, Any]]]) -> None:
-        for name, records in files.items():
-            body = "\n".join(map(json.dumps, records)).encode()
-            self.stand_in.aws.client("s3").put_object(Bucket=BUCKET, Key=name, Body=body)
-
-    def save(self, name: str) -> None:
-        self.stand_in.drop_connections()
-        self._as_superuser(f'create database "{name}" template "{DATABASE}"')
-        self.saved.add(name)
-
-    def restore(self, name: str) -> None:
-        self.stand_in.drop_connections()
-        template = name if name in self.saved else "template1"
-        self._as_superuser(f'drop database if exists "{DATABASE}" with (force)')
-        self._as_superuser(f'create database "{DATABASE}" template "{template}" owner "{USER}"')
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        connection = self.stand_in.postgres.connect(DATABASE)
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(sql)
-                return cursor.fetchall()
-        finally:
-            connection.close()
-
-    def contents(self) -> Contents:
-        connection = self.stand_in.postgres.connect(DATABASE)
-
-        def query(sql: str) -> list[tuple[Any, ...]]:
-            with connection.cursor() as cursor:
-                cursor.execute(sql)
-                return cursor.fetchall()
-
-        try:
-            return read_contents(query)
-        finally:
-            connection.close()
-
-    def check_killed(self, old: Contents, new: Contents) -> None:
-        self.stand_in.drop_connections()  # which ends what the killed command was doing
-        super().check_killed(old, new)
-
-    def _as_superuser(self, sql: str) -> None:
-        connection = self.stand_in.postgres.connect("postgres")
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-        connection.close()
-
-
-@dataclass
 class Case:
-    """A command from a saved state, which undisturbed ends in another one."""
+    """A command from a saved state, which undisturbed ends in another one.
+
+    A reload that is run again after it was committed is one load more: then numbers of loads are not compared.
+    """
 
     warehouse: Any
     start: str
+    request: dict[str, Any]
     old: Contents
     new: Contents
     instants: int
@@ -313,7 +88,7 @@ class Case:
     def kill(self, **when: Any) -> str | None:
         """Kill the command at an instant, run it again, and compare; the step it was in, None if it was done first."""
         self.warehouse.restore(self.start)
-        killed = self.warehouse.server.ask(**when)
+        killed = self.warehouse.server.ask(**self.request, **when)
         if killed["status"] == 0:
             return None
         assert killed["status"] == KILLED, killed
@@ -325,11 +100,13 @@ class Case:
         return killed["step"]
 
     def finish(self) -> None:
-        """Run again: as if nothing had happened, and then there is nothing more to do."""
-        self.warehouse.server.finish()
-        found = self.warehouse.contents()
-        assert found.keys() == self.new.keys()
-        assert [table for table in found if found[table] != self.new[table]] == []
+        """Run the command again: as if nothing had happened, and then there is nothing more to do."""
+        self.warehouse.server.finish(**self.request)
+        found, expected = self.warehouse.contents(), self.new
+        if "reload" in self.request:
+            found, expected = without_loads(found), without_loads(expected)
+        assert found.keys() == expected.keys()
+        assert [table for table in found if found[table] != expected[table]] == []
         assert self.warehouse.leftovers() == []
         assert "built: False" in self.warehouse.server.finish()["said"]
 
@@ -345,31 +122,73 @@ class Case:
         return steps
 
 
-def make_case(warehouse: Any, start: str, old: Contents) -> Case:
-    """Run the command undisturbed from the saved state: twice, the second time to know how long it takes."""
-    warehouse.restore(start)
-    done = warehouse.server.finish()
-    return Case(warehouse, start, old, warehouse.contents(), done["instants"], done["duration"])
-
-
-def make_cases(warehouse: Any) -> dict[str, Case]:
-    """A first run, and a run with a new day and new songs on top of one."""
-    warehouse.put(first_files())
-    warehouse.restore("empty")
-    warehouse.server.finish()
-    old = warehouse.contents()
-    warehouse.save("first")
-    warehouse.put(later_files())
+def without_loads(contents: Contents) -> Contents:
     return {
-        "a first run": make_case(warehouse, "empty", {}),
-        "a run with a new day": make_case(warehouse, "first", old),
+        table: sorted((tuple(_unnumbered(value) for value in row) for row in rows), key=repr)
+        for table, rows in contents.items()
+        if table not in ("staging.load_history", "staging.build_history", "staging.run_history")
     }
+
+
+def _unnumbered(value: Any) -> Any:
+    return "load" if NUMBERED.fullmatch(str(value)) else value
+
+
+class Cases:
+    """What is killed, each made when it is first asked for; one is the state after a run, two that after a new day."""
+
+    def __init__(self, warehouse: Any) -> None:
+        self.warehouse = warehouse
+
+    def __getitem__(self, name: str) -> Case:
+        return getattr(self, name.replace(" ", "_").replace(".", "_"))
+
+    @cached_property
+    def one(self) -> Contents:
+        self.warehouse.put(first_files())
+        self.warehouse.restore("empty")
+        self.warehouse.server.finish()
+        self.warehouse.save("one")
+        contents = self.warehouse.contents()
+        self.warehouse.put(later_files())
+        return contents
+
+    @cached_property
+    def two(self) -> Contents:
+        contents = self.run_with_a_new_day.new
+        self.warehouse.restore("one")
+        self.warehouse.server.finish()
+        self.warehouse.save("two")
+        return contents
+
+    @cached_property
+    def first_run(self) -> Case:
+        assert self.one
+        return self._make("empty", {}, command="run")
+
+    @cached_property
+    def run_with_a_new_day(self) -> Case:
+        return self._make("one", self.one, command="run")
+
+    @cached_property
+    def reload(self) -> Case:
+        day = next(name for name in later_files() if name.startswith("log_data"))
+        return self._make("two", self.two, command="run", reload=[day])
+
+    @cached_property
+    def load_undo(self) -> Case:
+        old = self.two
+        self.warehouse.restore("two")
+        load_id = self.warehouse.rows("select max(load_id) from staging.load_history")[0][0]
+        return self._make("two", old, command="load.undo", load_id=load_id)
+
+    def _make(self, start: str, old: Contents, **request: Any) -> Case:
+        """Run the command undisturbed from the saved state."""
+        self.warehouse.restore(start)
+        done = self.warehouse.server.finish(**request)
+        return Case(self.warehouse, start, request, old, self.warehouse.contents(), done["instants"], done["duration"])
 
 
 def spread(count: int, instants: int) -> list[int]:
     """Some instants of many, from the first to the last."""
     return sorted({1 + round(n * (instants - 1) / (count - 1)) for n in range(count)})
-
-
-def create_source_bucket() -> None:
-    boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})

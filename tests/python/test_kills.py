@@ -8,39 +8,36 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kills import Case, DuckDBWarehouse, kill_server, make_cases, spread
+from killed_warehouse import DuckDBWarehouse
+from kills import Cases, kill_server, spread
 
-CASES = ("a first run", "a run with a new day")
+# Of how many instants one is tried; of those of a run with a new day, every one.
+STRIDES = {"first run": 3, "run with a new day": 1, "reload": 7, "load.undo": 7}
 
 
 @pytest.fixture(scope="module")
-def cases(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Case]]:
+def cases(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cases]:
     folder = tmp_path_factory.mktemp("killed")
     root = Path(shutil.copytree(template, folder / "project"))
     with kill_server(root, "duckdb", str(folder / "source"), {}) as server:
-        yield make_cases(DuckDBWarehouse(root, server, folder / "saved"))
+        yield Cases(DuckDBWarehouse(root, server, folder / "saved"))
 
 
-def tell(figures: Callable[..., None], name: str, steps: Counter[str], how: str) -> None:
+def tell(figures: Callable[..., None], name: str, steps: Counter[str]) -> None:
     for step, count in steps.items():
-        figures(2, f"{name} killed {how}, in step {step}", "DuckDB", count)
+        figures(2, f"{name} killed in step {step}", "DuckDB", count)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_killed_run_is_finished_by_the_next(cases: dict[str, Case], name: str, figures: Callable[..., None]) -> None:
-    steps = cases[name].kill_at(spread(8, cases[name].instants)) + cases[name].kill_at_random(3, seed=1)
-    tell(figures, name, steps, "here and there")
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("name", CASES)
-def test_killed_at_every_statement(cases: dict[str, Case], name: str, figures: Callable[..., None]) -> None:
-    steps = cases[name].kill_at(range(1, cases[name].instants + 1))
-    assert {"Load", "Build", "Publish"} <= steps.keys()
-    tell(figures, name, steps, "at every statement")
+@pytest.mark.parametrize(("name", "instants"), [("run with a new day", 7), ("first run", 3), ("load.undo", 3)])
+def test_a_killed_command_is_finished_by_the_next(
+    cases: Cases, name: str, instants: int, figures: Callable[..., None]
+) -> None:
+    tell(figures, name, cases[name].kill_at(spread(instants, cases[name].instants)))
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", CASES)
-def test_killed_at_random_times(cases: dict[str, Case], name: str, figures: Callable[..., None]) -> None:
-    tell(figures, name, cases[name].kill_at_random(40, seed=2), "at random times")
+@pytest.mark.parametrize("name", STRIDES)
+def test_killed_at_statements_and_at_random_times(cases: Cases, name: str, figures: Callable[..., None]) -> None:
+    steps = cases[name].kill_at(range(1, cases[name].instants + 1, STRIDES[name]))
+    assert {"Build", "Publish"} <= steps.keys() or STRIDES[name] > 1
+    tell(figures, name, steps + cases[name].kill_at_random(10, seed=2))

@@ -176,6 +176,7 @@ class Connection:
     def _went_well(self, sql: str) -> bool:
         """Carry out one statement of the simple protocol."""
         self._last_sql = sql
+        self._tell(sql)
         try:
             statement = translate(sql, self)
             if statement.action:
@@ -220,7 +221,13 @@ class Connection:
             named = self._statements if message.body[:1] == b"S" else self._portals
             self._pass_on(message, named.get(message.body[1:-1], Statement("")))
         else:
-            self._pass_on(message, self._portals.get(message.texts()[0], Statement("")))
+            statement = self._portals.get(message.texts()[0], Statement(""))
+            self._tell(statement.source)
+            self._pass_on(message, statement)
+
+    def _tell(self, sql: str) -> None:
+        if self.stand_in.before_statement:
+            self.stand_in.before_statement(self, sql)
 
     def _pass_on(self, message: Message, statement: Statement) -> None:
         if statement.action:

@@ -31,7 +31,8 @@ ROLE = "sparkify-copy"
 class StandIn:
     """A Redshift on loopback with the AWS around it.
 
-    before_object, where it is set, is called by every COPY before it reads an object, with the connection and the URI.
+    before_object, where it is set, is called by every COPY before it reads an object, with the connection and the URI;
+    before_statement before every statement is carried out, with the connection and the SQL.
     """
 
     def __init__(self) -> None:
@@ -41,6 +42,7 @@ class StandIn:
         self.system_tables = SystemTables(self.postgres)
         self.log = Log()
         self.before_object: Callable[[Connection, str], None] | None = None
+        self.before_statement: Callable[[Connection, str], None] | None = None
         self._connections: dict[Connection, threading.Thread] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="stand-in-tls-"))
         self._listener = socket.socket()
@@ -81,6 +83,10 @@ class StandIn:
         self.stop()
 
     @property
+    def connections(self) -> list[Connection]:
+        return list(self._connections)
+
+    @property
     def port(self) -> int:
         return self._listener.getsockname()[1]
 
@@ -118,6 +124,7 @@ class StandIn:
     def reset(self) -> None:
         """An empty database and an AWS as at the start, whoever was connected to the old ones."""
         self.before_object = None
+        self.before_statement = None
         self.aws.reset()
         self._furnish_aws()
         self.recreate_database()
