@@ -75,7 +75,7 @@ def take_away(settings: Settings, load_id: str, dbt: Dbt, display: Display) -> N
     warehouse = Warehouse(settings)
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            dbt.run_operation("undo_load", load_id=load_id)
+            dbt.run_operation("undo_load", load_id=load_id, lock_token=dbt.lock.token)
         except DbtError as error:
             if settings.target == "duckdb" or attempt == ATTEMPTS or not PASSING.search(str(error)):
                 raise

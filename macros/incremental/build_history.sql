@@ -62,7 +62,7 @@
 
 {#
     As a dbt run begins: what was built by other code than there is now is forgotten, and the loads that there are now are
-    noted. All models of the run see these, whatever is loaded meanwhile.
+    noted. All models of the run see these, whatever is loaded meanwhile. Models on a seed forget when it is written anew.
 #}
 {% macro begin_build() %}
     {% if execute and flags.WHICH in ('run', 'build') %}
@@ -80,7 +80,28 @@
             ~ source('landed', 'load_history') ~ " where status = 'loaded' and load_id not in ("
             ~ landed_loads() ~ ")"
         ) %}
+    {% elif execute and flags.WHICH == 'seed' %}
+        {% do run_query("delete from " ~ build_history() ~ " where model_name in (" ~ models_of_seeds() ~ ")") %}
     {% endif %}
+{% endmacro %}
+
+
+{# The names of the models that are made of seeds too, as literals: `dbt build` sees a seed's change, `dbt seed` makes one. #}
+{% macro models_of_seeds() -%}
+    {%- set names = [] -%}
+    {%- for id in graph.nodes if id.startswith('model.') and ancestry(id) | select('in', seed_ids()) | list -%}
+        {%- do names.append(literal(graph.nodes[id].name)) -%}
+    {%- endfor -%}
+    {{ names | join(', ') }}
+{%- endmacro %}
+
+
+{% macro seed_ids() %}
+    {% set ids = [] %}
+    {% for id in graph.nodes if id.startswith('seed.') %}
+        {% do ids.append(id) %}
+    {% endfor %}
+    {{ return(ids) }}
 {% endmacro %}
 
 

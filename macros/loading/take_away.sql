@@ -6,7 +6,7 @@
 #}
 
 {# Take the rows of a load away, for `invoke load.undo`. A load that is not there, or has no rows any more, changes nothing. #}
-{% macro undo_load(load_id) %}
+{% macro undo_load(load_id, lock_token=none) %}
     {% do run_query(begin_undo(load_id)) %}
     {% for table_name in tables_of_files() %}
         {% do run_query(
@@ -20,6 +20,7 @@
     {% for statement in forget_builds("undoing") %}
         {% do run_query(statement) %}
     {% endfor %}
+    {% do hold_run_lock(lock_token, witness="undoing") %}
     {% do run_query("drop table undoing") %}
     {% do run_query("commit") %}
 {% endmacro %}

@@ -13,8 +13,8 @@ from redshift_stand_in.stand_in import DATABASE
 
 from pipeline.simulate import Simulation, simulate
 
-# Tables with rows of every day. What one day's rows are merged into and joined with besides is as long as there are users,
-# sessions, songs and weeks; it may be read whole, a few times.
+# Tables with rows of every day. What one day's rows are merged into and joined with besides is as long as there are
+# users, sessions, songs and weeks; it may be read whole, a few times.
 OF_EVENTS = (
     "staging.staging_events",
     "staging.stg_events",

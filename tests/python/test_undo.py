@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Bench, RedshiftBench, make_event, make_song
+from conftest import Bench, make_event, make_song
 from test_every_play_once import assert_star
 
 from pipeline.dbt import close_connections
@@ -220,30 +220,6 @@ def test_a_file_is_named_by_its_key_or_by_what_leads_to_it(engine: Bench, monkey
         plan(engine, "song_data/A", only="events")
     with pytest.raises(UsageError, match="--reload takes a file"):
         plan(engine, " ")
-
-
-def test_a_file_that_is_gone_from_a_load_of_several_is_named_on_redshift(redshift_bench: RedshiftBench) -> None:
-    for key, delivered in DELIVERIES.items():
-        redshift_bench.put(key, *delivered)
-    load_id = redshift_bench.load().load_id
-    redshift_bench.take("log_data/3.json")
-    with pytest.raises(PipelineError, match="log_data/3.json") as refused:
-        plan(redshift_bench, "log_data/1.json")
-    assert f"./inv load.undo {load_id}" in str(refused.value)
-    # The way out that it names.
-    undo(redshift_bench, load_id)
-    redshift_bench.load(reload=["log_data/1.json", "log_data/2.json", "song_data"])
-    assert_holds(redshift_bench, [key for key in DELIVERIES if key != "log_data/3.json"])
-
-
-def test_a_changed_file_beside_the_one_that_is_named_stops_the_load(redshift_bench: RedshiftBench) -> None:
-    for key, delivered in DELIVERIES.items():
-        redshift_bench.put(key, *delivered)
-    redshift_bench.load()
-    for number in (1, 2):
-        redshift_bench.put(f"log_data/{number}.json", make_event(itemInSession=50 + number))
-    with pytest.raises(PipelineError, match="changed since it was loaded: log_data/2.json"):
-        plan(redshift_bench, "log_data/1.json")
 
 
 def test_reloading_leaves_another_source_alone(engine: Bench, tmp_path: Path) -> None:

@@ -21,3 +21,12 @@
         {% endif %}
     {% endif %}
 {% endmacro %}
+
+
+{# The same for what is sent on both engines. DuckDB's lock is a file's, which cannot be lost. #}
+{% macro hold_run_lock(token, witness) %}
+    {% do adapter.dispatch('hold_run_lock', 'sparkify')(token, witness) %}
+{% endmacro %}
+
+
+{% macro duckdb__hold_run_lock(token, witness) %}{% endmacro %}
