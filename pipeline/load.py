@@ -17,7 +17,7 @@ from pipeline.listing import SourceFile, list_source
 from pipeline.load_folder import LoadFolder, fetch_from_s3, fill_load_folder
 from pipeline.redshift_load import describe_load, load_redshift
 from pipeline.redshift_manifest import check_redshift_settings
-from pipeline.rejects import CURE, Problem, Rejects, UncountedRecordsError, too_many, uncounted
+from pipeline.rejects import CURE, Problem, Rejects, too_many, uncounted
 from pipeline.reload import files_of_their_loads, named_files
 from pipeline.settings import LoadOptions, Settings
 from pipeline.warehouse import Warehouse
@@ -151,16 +151,12 @@ def _load_duckdb(plan: LoadPlan, load_id: str, path: Path, dbt: Dbt, display: Di
     display.progress(0, 0, "writing rows")
     try:
         _run_load(plan, load_id, folder, dbt)
-    except (DbtError, UncountedRecordsError) as error:
+    except DbtError:
         if not any(table.files for table in folder.tables.values()):
             raise
         # The fast reader stopped at something. Read every line on its own to say what it is, or that it is nothing.
-        # Where only the counts differ, blank lines may be why.
         done = 0
-        is_count = isinstance(error, UncountedRecordsError)
-        folder = fill_load_folder(
-            path / "second", root, plan.files, every_line=not is_count, exact=is_count, advance=advance
-        )
+        folder = fill_load_folder(path / "second", root, plan.files, every_line=True, advance=advance)
         _run_load(plan, load_id, folder, dbt)
     return _unknown_keys(folder, dbt)
 

@@ -73,14 +73,12 @@ def fill_load_folder(
     files: Iterable[SourceFile],
     *,
     every_line: bool = False,
-    exact: bool = False,
     advance: Callable[[int], None] = lambda _count: None,
 ) -> LoadFolder:
     """Write what the load macro reads.
 
     root holds the files by their keys. every_line puts big files among the lines too, which takes longer and can name
-    the line of a bad record. exact leaves blank lines out of big files' counts of records, which takes longer too.
-    advance is told how many files were done.
+    the line of a bad record. advance is told how many files were done.
 
     Raises:
         PipelineError: a file cannot be read, or is not what it was when it was listed.
@@ -94,7 +92,7 @@ def fill_load_folder(
                 table = result.tables.setdefault(file.table_name, TableInput(root_length=len(str(root))))
                 path = root / file.key
                 if file.size_bytes >= SMALL_FILE_BYTES and not every_line and _is_plain(path):
-                    content = _scan(path, exact=exact)
+                    content = _scan(path)
                     table.files.append(str(path))
                     table.heads = str(folder / f"{file.table_name}_heads.ndjson")
                     with open(table.heads, "ab") as heads:
@@ -155,12 +153,8 @@ def _opened(path: Path) -> BinaryIO:
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
-def _scan(path: Path, *, exact: bool) -> _Content:
-    """Read a big file to its end for what the ledger and the count of its records need.
-
-    Unless exact, every line counts as a record: only a blank one can make a difference, and to look for those takes as
-    long as the hash.
-    """
+def _scan(path: Path) -> _Content:
+    """Read a big file to its end for what the ledger needs, and count its records: the lines that are not blank."""
     digest = hashlib.sha256()
     records = size = 0
     with path.open("rb") as raw:
@@ -175,14 +169,9 @@ def _scan(path: Path, *, exact: bool) -> _Content:
                 if path.suffix != ".gz":
                     digest.update(chunk)
                     size += len(chunk)
-                records += _record_count(chunk) if exact else chunk.count(b"\n") + (not chunk.endswith(b"\n"))
+                records += sum(1 for line in chunk.split(b"\n") if line.strip(BLANKS))
                 chunk = file.read(HEAD_BYTES)
     return _Content(size, digest.hexdigest(), records, head[: head.rfind(b"\n") + 1])
-
-
-def _record_count(lines: bytes) -> int:
-    """How many lines are not blank."""
-    return sum(1 for line in lines.split(b"\n") if line.strip(BLANKS))
 
 
 def _write_lines(number: int, path: Path, lines: TextIO) -> _Content:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +15,9 @@ from redshift_stand_in.copy_records import records
 
 from pipeline import redshift_load
 from pipeline.dbt import Dbt
+from pipeline.display import Display
 from pipeline.errors import PipelineError, UsageError
+from pipeline.load import LoadPlan, LoadReport, load, plan_load
 from pipeline.rejects import TooManyRejectsError, UncountedRecordsError
 from pipeline.settings import LoadOptions
 from pipeline.warehouse import Warehouse
@@ -95,6 +97,23 @@ def load_bad_records(reader: Bench, *, compact: bool = False) -> None:
     assert reader.rows("select distinct session_id from staging_events order by 1") == [(2,), (3,), (4,), (5,)]
 
 
+def test_a_mended_file_takes_the_place_of_what_was_loaded_of_it(engine: Bench) -> None:
+    engine.put(EVENTS, make_event(), make_event(itemInSession="x"))
+    engine.put("song_data/A/1.json", make_song())
+    first = engine.load(max_errors=1).load_id
+    engine.put(EVENTS, make_event(), make_event(itemInSession=1))
+    report = engine.load(reload=[EVENTS])
+    assert (report.rejects, report.rows["staging_events"]) == (None, 2)
+    assert engine.rows("select load_id from load_rejects") == [(first,)]
+    assert engine.rows(
+        f"select rejected_count, status from load_history where file_key = '{EVENTS}' order by load_id"
+    ) == [
+        (1, "replaced"),
+        (0, "loaded"),
+    ]
+    engine.build()
+
+
 def test_of_several_problems_the_first_in_the_columns_order_is_told(reader: Bench) -> None:
     reader.put(
         EVENTS,
@@ -144,50 +163,50 @@ def test_max_errors_goes_to_copys_limit() -> None:
     assert LoadOptions.from_flags().max_errors == 0
 
 
-class Rewriting:
-    """Changes a file between the count of its records and DuckDB's reading, each time that the load is tried."""
-
-    def __init__(self, path: Path, *contents: bytes) -> None:
-        self.path = path
-        self.contents = list(contents)
-        self.run = Dbt.run_operation
-
-    def __call__(self, dbt: Dbt, macro: str, **arguments: Any) -> None:
-        if self.contents:
-            self.path.write_bytes(self.contents.pop(0))
-        self.run(dbt, macro, **arguments)
-
-
 @pytest.fixture
 def big_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.load_folder.SMALL_FILE_BYTES", 1)
 
 
+@pytest.fixture(params=["lines", "files"])
+def do_load(
+    request: pytest.FixtureRequest, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[LoadPlan], LoadReport]:
+    monkeypatch.setattr("pipeline.load_folder.SMALL_FILE_BYTES", 1_000_000 if request.param == "lines" else 1)
+    return lambda plan: load(bench.settings, plan, bench.dbt, Display(quiet=True))
+
+
 @pytest.mark.usefixtures("big_files")
-def test_a_file_that_grows_between_counting_and_reading_is_refused(
+def test_a_file_that_changes_between_counting_and_reading_is_refused(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = bench.put(EVENTS, make_event(), end=b"\n")
-    rewriting = Rewriting(path, path.read_bytes() * 2)
-    monkeypatch.setattr(Dbt, "run_operation", lambda dbt, macro, **rest: rewriting(dbt, macro, **rest))
-    with pytest.raises(PipelineError, match=r"1\.json: changed while it was loaded"):
-        bench.load(only="events")
-    assert bench.rows("select count(*) from staging_events") == [(0,)]
+    path = bench.put(EVENTS, make_event(), make_event(itemInSession=1), end=b"\n")
+    bench.put(GOOD, make_event(sessionId=2))
+    run = Dbt.run_operation
 
+    def append_and_run(dbt: Dbt, macro: str, **arguments: Any) -> None:
+        path.write_bytes(path.read_bytes() + json.dumps(make_event(itemInSession=2)).encode())
+        run(dbt, macro, **arguments)
 
-@pytest.mark.usefixtures("big_files")
-def test_a_file_of_other_records_than_were_counted_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two records and one, of as many bytes, take turns."""
-    two = b"\n".join([json.dumps(make_event(itemInSession=item)).encode() for item in (0, 1)]) + b"\n"
-    one = json.dumps(make_event()).encode().ljust(len(two) - 1) + b"\n"
-    path = bench.put(EVENTS, two)
-    rewriting = Rewriting(path, one, two)
-    monkeypatch.setattr(Dbt, "run_operation", lambda dbt, macro, **rest: rewriting(dbt, macro, **rest))
-    with pytest.raises(UncountedRecordsError, match=rf"^{EVENTS} has 1 record, of which 2 would be loaded and 0"):
+    monkeypatch.setattr(Dbt, "run_operation", append_and_run)
+    with pytest.raises(UncountedRecordsError) as refused:
         bench.load(only="events")
+    monkeypatch.setattr(Dbt, "run_operation", run)
+    assert str(refused.value).startswith(f"{EVENTS} has 2 records, of which 3 would be loaded and 0 rejected.")
     assert bench.rows("select count(*) from staging_events") == [(0,)]
     assert bench.rows("select count(*) from load_history") == [(0,)]
-    assert bench.load(only="events").rows == {"staging_events": 2}
+    assert bench.load(only="events").rows == {"staging_events": 4}
+
+
+def test_a_file_that_changes_between_listing_and_counting_is_refused(
+    bench: Bench, do_load: Callable[[LoadPlan], LoadReport]
+) -> None:
+    path = bench.put(EVENTS, make_event(), end=b"\n")
+    plan = plan_load(bench.settings, str(bench.source), LoadOptions.from_flags(only="events"))
+    path.write_bytes(path.read_bytes() * 2)
+    with pytest.raises(PipelineError, match=r"1\.json: changed while it was loaded"):
+        do_load(plan)
+    assert not Warehouse(bench.settings).sources()
 
 
 @pytest.mark.parametrize("max_errors", [0, 5])

@@ -432,6 +432,25 @@ def test_a_load_joins_its_transaction_and_its_errors_outlive_it(redshift: Copier
     assert redshift.rows(etag) == [(stored.strip('"'),)]
 
 
+def test_a_transaction_finds_its_own_copy_in_the_system_views(redshift: Copier) -> None:
+    location = redshift.put("own.json", '{"id": 1}\n{"id": "x"}\n{"id": 2}')
+    told = (
+        "select (select count(*) from sys_load_history where query_id = pg_last_copy_id()), "
+        "(select sum(lines_scanned) from sys_load_detail where query_id = pg_last_copy_id()), "
+        "(select count(*) from sys_load_error_detail where query_id = pg_last_copy_id())"
+    )
+    redshift.run("begin", "select count(*) from landed")
+    redshift.copy(location, rest="maxerror 5")
+    assert redshift.rows(told) == [(1, 3, 1)]
+    query_id = redshift.rows("select pg_last_copy_id()")[0][0]
+    redshift.run("rollback")
+    assert redshift.rows(told.replace("pg_last_copy_id()", str(query_id))) == [(1, 3, 1)]
+    redshift.run("begin")
+    redshift.copy(location, rest="maxerror 5")
+    redshift.run("commit")
+    assert redshift.rows(told) == [(1, 3, 1)]
+
+
 def test_others_do_not_see_whose_load_it_was(redshift: Copier) -> None:
     redshift.run("create user onlooker password 'Onlooker-1'")
     redshift.copy(redshift.put("seen.json", {"id": 1}))
