@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 5
-# A conflict with another transaction, which rolled this one back (1023); and a connection that went away.
+# A conflict with another transaction, which rolled this one back (1023); a connection that went away; and a temporary
+# table that is not there, because the adapter sent the statement again on a new connection.
 PASSING = re.compile(
     r"^\s*1023\s*$|Serializable isolation violation|conflict with concurrent transaction|could not serialize access|"
+    r'"(loading_\w+|undoing)" does not exist|'
     + LOST_CONNECTION.pattern,
     re.MULTILINE,
 )
