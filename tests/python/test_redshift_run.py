@@ -74,6 +74,20 @@ def test_the_main_job_from_empty_then_nothing_then_a_new_file(
     assert third["row_counts"]["songplays"] == first["row_counts"]["songplays"] + 1
 
 
+def test_a_failed_test_stops_the_run_and_names_its_rows(project: Project, environment: dict[str, str]) -> None:
+    test = project.root / "tests/dbt/nobody_new.sql"
+    test.write_text("select * from {{ ref('songplays') }} where user_id = 4711")
+    failed = project.invoke("run", "--target", "redshift", **environment)
+    assert failed.returncode == 1
+    assert "nobody_new: Got 1 result" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    relation = failed.stderr.split("rows: ")[1].split()[0]
+    asked = project.invoke("query", f"select user_id from {relation}", "--json", "--target", "redshift", **environment)
+    assert json.loads(asked.stdout) == [{"user_id": 4711}]
+    test.unlink()
+    assert json.loads(run(project, environment, "--json").stdout)["built"] is True  # it was not complete
+
+
 def test_query_reads_by_bare_names(project: Project, environment: dict[str, str]) -> None:
     asked = project.invoke(
         "query", "select count(*) as plays from songplays where user_id = 4711", "--json", "--target", "redshift",
