@@ -43,7 +43,7 @@ def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> Ledge
     Raises:
         UsageError: the warehouse holds data of another source, and add_source was not said.
     """
-    if not warehouse.has_table("staging", "load_history"):
+    if not warehouse.has_ledger():
         return Ledger({}, 0)
     rows = warehouse.query(
         "select source, file_key, load_id, status, size_bytes, modified_at, etag, content_hash "

@@ -30,7 +30,7 @@ class Load:
 
 def read_loads(warehouse: Warehouse) -> list[Load]:
     """Every load, the newest first."""
-    if not warehouse.has_table("staging", "load_history"):
+    if not warehouse.has_ledger():
         return []
     staging = warehouse.schema("staging")
     found = warehouse.query(

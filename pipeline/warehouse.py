@@ -64,9 +64,29 @@ class Warehouse:
         )
         return found.rows[0][0] > 0
 
+    def has_ledger(self) -> bool:
+        """Whether there is a ledger to read.
+
+        Raises:
+            PipelineError: an older version of the project made it.
+        """
+        found = self.has_table("staging", "load_history")
+        if (
+            found
+            and not self.query(
+                "select count(*) from information_schema.columns where column_name = 'status' "
+                f"and table_schema = '{self.schema('staging')}' and table_name = 'load_history'"
+            ).rows[0][0]
+        ):
+            raise PipelineError(
+                "An older version of this project made this warehouse; its ledger does not know yet of loads that are "
+                "taken back. Begin again from the source: ./inv reset, then ./inv run."
+            )
+        return found
+
     def sources(self) -> list[str]:
         """Where the loaded files came from; where every load was undone, where those came from."""
-        if not self.has_table("staging", "load_history"):
+        if not self.has_ledger():
             return []
         found = self.query(
             "select source, max(case when status = 'loaded' then 1 else 0 end) "

@@ -178,3 +178,14 @@ def test_ctrl_c_is_one_line_and_nothing_is_published(project: Project, tmp_path:
         assert not project.database.exists()
     assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
     assert rows(project.database, "select count(*) from staging_events") == [(200_000,)]
+
+
+def test_a_warehouse_of_an_older_version_is_told_from_a_broken_one(project: Project) -> None:
+    assert project.invoke("run", "-q").returncode == 0
+    with duckdb.connect(str(project.root / ".sparkify" / "sparkify.duckdb")) as connection:
+        connection.execute("alter table staging.load_history drop column status")
+    for arguments in (("run",), ("run", "--source", "data/sample"), ("load.list",)):
+        refused = project.invoke(*arguments)
+        assert (refused.returncode, "./inv reset, then ./inv run" in refused.stderr) == (1, True), refused.stderr
+    assert project.invoke("reset", "--yes").returncode == 0
+    assert project.invoke("run", "-q").returncode == 0
