@@ -31,8 +31,7 @@ PAUSE_SECONDS = 5
 # table that is not there, because the adapter sent the statement again on a new connection.
 PASSING = re.compile(
     r"^\s*1023\s*$|Serializable isolation violation|conflict with concurrent transaction|could not serialize access|"
-    r'"(loading_\w+|undoing)" does not exist|'
-    + LOST_CONNECTION.pattern,
+    r'"(loading_\w+|undoing)" does not exist|' + LOST_CONNECTION.pattern,
     re.MULTILINE,
 )
 # After a conflict the adapter sends a COMMIT again on a new connection, where it succeeds and commits nothing.
