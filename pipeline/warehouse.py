@@ -22,7 +22,8 @@ AGGREGATES = ("daily_listening", "hourly_plays", "weekly_song_plays", "weekly_re
 
 # What the driver and the sockets say of a connection that went away.
 LOST_CONNECTION = re.compile(
-    r"BrokenPipe|server socket closed|EOF occurred|Connection reset|connection is closed|timed out"
+    r"BrokenPipe|server socket closed|EOF occurred|Connection reset|connection is closed|"
+    r"connection has been closed|timed out"
 )
 
 
