@@ -294,9 +294,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--thorough"):
-        long = [item for item in items if item.get_closest_marker("thorough")]
+        long = [item for item in items if _is_long(item)]
         items[:] = [item for item in items if item not in long]
         config.hook.pytest_deselected(items=long)
+
+
+def _is_long(item: pytest.Item) -> bool:
+    """A build takes ten times as long on the stand-in, so that some tests are long there only."""
+    is_on_redshift = "stand-in" in item.name and item.get_closest_marker("thorough_on_redshift")
+    return bool(item.get_closest_marker("thorough") or is_on_redshift)
 
 
 @pytest.fixture

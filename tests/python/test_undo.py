@@ -70,7 +70,7 @@ def plan(bench: Bench, *reload: str, **flags: Any) -> Any:
     return plan_load(bench.settings, bench.address_of_source, LoadOptions.from_flags(reload=reload, **flags))
 
 
-@pytest.mark.parametrize("number", [0, 1, 2, 3])
+@pytest.mark.parametrize("number", [1, *(pytest.param(n, marks=pytest.mark.thorough_on_redshift) for n in (0, 2, 3))])
 def test_without_a_load_the_rest_is_as_if_it_had_never_been_there(engine: Bench, number: int) -> None:
     """The first, one in the middle whose event another has too, the catalogue, the last."""
     loads = deliver(engine)
@@ -90,6 +90,7 @@ def test_without_a_load_the_rest_is_as_if_it_had_never_been_there(engine: Bench,
     assert statuses(engine)[loads[number], gone] == "undone"
 
 
+@pytest.mark.thorough_on_redshift
 def test_a_play_of_two_loads_goes_with_the_second_of_them(engine: Bench) -> None:
     loads = deliver(engine)
     for load in (loads[0], loads[1]):
@@ -98,6 +99,7 @@ def test_a_play_of_two_loads_goes_with_the_second_of_them(engine: Bench) -> None
     assert_holds(engine, ["song_data/A/1.json", "log_data/3.json"])
 
 
+@pytest.mark.thorough_on_redshift
 def test_all_loads_undone_is_an_empty_warehouse_that_builds(engine: Bench) -> None:
     loads = deliver(engine)
     for load in loads:
@@ -155,6 +157,7 @@ def test_a_changed_file_is_loaded_again_in_place_of_its_rows(engine: Bench) -> N
     assert_star(engine, [*EVENTS[0], *EVENTS[2]], SONGS)
 
 
+@pytest.mark.thorough_on_redshift
 def test_a_changed_file_of_an_undone_load_is_new(engine: Bench) -> None:
     loads = deliver(engine)
     undo(engine, loads[1])

@@ -51,7 +51,7 @@ class Site:
         return [(load["load_id"], load["status"]) for load in self.json("load.list")]
 
 
-@pytest.fixture(params=["duckdb", "stand-in"])
+@pytest.fixture(params=["duckdb", pytest.param("stand-in", marks=pytest.mark.thorough)])
 def site(request: pytest.FixtureRequest, project: Project, tmp_path: Path) -> Site:
     """A warehouse with one load of one play."""
     if request.param == "duckdb":
