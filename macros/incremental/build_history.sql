@@ -197,12 +197,14 @@
 {% endmacro %}
 
 
-{# A node, and the models and seeds that it is made from. #}
+{# A node, and the models and seeds that it is made from: those of its SQL, not those that a foreign key leads to. #}
 {% macro ancestry(unique_id, found=none) %}
     {% set found = [] if found is none else found %}
     {% if unique_id in graph.nodes and unique_id not in found %}
         {% do found.append(unique_id) %}
-        {% for id in graph.nodes[unique_id].depends_on.nodes %}
+        {% set node = graph.nodes[unique_id] %}
+        {% set read = modules.re.findall("ref\\('(\\w+)'\\)", node.raw_code) %}
+        {% for id in node.depends_on.nodes if id.split('.')[-1] in read %}
             {% do ancestry(id, found) %}
         {% endfor %}
     {% endif %}

@@ -1,0 +1,68 @@
+"""What has a model built again from nothing, and what has it not: a change of its code, and of nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from conftest import Project, make_event, make_song
+
+HISTORY = "select model_name, code_fingerprint, count(*) from build_history where model_name <> 'landed' group by all"
+
+
+def put(folder: Path, name: str, record: dict[str, Any]) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record))
+
+
+def fingerprints(project: Project) -> dict[str, str]:
+    rows = project.rows(HISTORY, project.root / ".sparkify" / "sparkify.duckdb")
+    assert len({name for name, _, _ in rows}) == len(rows)  # no model has loads of two codes
+    return {name: fingerprint for name, fingerprint, _ in rows}
+
+
+def loads_of(project: Project) -> dict[str, int]:
+    return {name: count for name, _, count in project.rows(HISTORY, project.root / ".sparkify" / "sparkify.duckdb")}
+
+
+def test_a_model_is_rebuilt_with_its_code_its_macros_and_its_seeds(project: Project, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    put(source, "song_data/1.json", make_song())
+    put(source, "log_data/1.json", make_event(userAgent="Mozilla/5.0 (X11; Linux x86_64) Firefox/60.0"))
+    work = project.root / ".sparkify" / "sparkify.duckdb"
+    assert project.invoke("load", "-q", "--source", str(source)).returncode == 0
+    assert project.dbt("run").returncode == 0
+    first = fingerprints(project)
+    put(source, "log_data/2.json", make_event(itemInSession=1, ts=1541105990796))
+    assert project.invoke("load", "-q", "--source", str(source)).returncode == 0
+    assert project.dbt("run").returncode == 0
+    assert fingerprints(project) == first
+    assert set(loads_of(project).values()) == {2}
+
+    # A model: it and what is above it, and their rows of all loads.
+    model = project.root / "models/marts/aggregates/hourly_plays.sql"
+    model.write_text(
+        model.read_text().replace("cast(sum(play_count) as bigint)", "cast(10 * sum(play_count) as bigint)")
+    )
+    assert project.dbt("run").returncode == 0
+    assert project.rows("select sum(play_count) from hourly_plays", work) == [(20,)]
+    second = fingerprints(project)
+    assert {name for name, fingerprint in second.items() if fingerprint != first[name]} == {"hourly_plays"}
+
+    # A seed, written by `dbt seed` alone.
+    rules = project.root / "seeds/user_agent_rules.csv"
+    rules.write_text(rules.read_text().replace("Firefox,", "Vixen,"))
+    assert project.dbt("seed").returncode == 0
+    assert project.dbt("run").returncode == 0
+    assert ("Vixen",) in project.rows("select browser from user_agents", work)
+    third = fingerprints(project)
+    assert {name for name, fingerprint in third.items() if fingerprint != second[name]} == {"user_agents"}
+
+    # A macro: every model may be made of it.
+    macro = project.root / "macros/cross_db/fold_case.sql"
+    macro.write_text(macro.read_text().replace("lower(", "upper("))
+    assert project.dbt("run").returncode == 0
+    assert all(fingerprint != third[name] for name, fingerprint in fingerprints(project).items())
+    assert set(loads_of(project).values()) == {2}
