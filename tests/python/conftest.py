@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from dbt_common.behavior_flags import BehaviorFlagRendered
 from duckdb_file import rows, tables  # noqa: F401  tests take them from here
 from figures import adder, collected, keep
 from infra_stack import account, signed_in  # noqa: F401  fixtures
@@ -26,6 +27,10 @@ from pipeline.display import Display
 from pipeline.load import LoadReport, load, plan_load
 from pipeline.settings import PROJECT_ROOT, LoadOptions, Settings, read_settings
 from pipeline.warehouse import Warehouse
+
+# For a name in an event that nobody reads, each adapter that dbt makes looks for the module of every frame of the stack,
+# some times over, among all that are loaded: nine tenths of a test's time in a process that has thousands.
+BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")
 
 REAL_DATA = PROJECT_ROOT.parent / "shared" / "data" / "real"
 CONFIG = {

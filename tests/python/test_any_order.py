@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import secrets
 import shutil
 import tempfile
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import make_event, make_song
+from conftest import REAL_DATA, make_event, make_song
 from forked import Life
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
@@ -246,3 +247,38 @@ def test_many_orders_give_the_tables_of_one_build(_part: int, figures: Callable[
 
     each()
     figures(1, f"lives, {LIVES} to a warehouse, held to one build of what counts", "DuckDB", LIVES * warehouses_tried)
+
+
+def real_deliveries(chance: random.Random) -> list[Step]:
+    """Real events and songs, line by line in any order, some in many files, and something done after each."""
+    events, songs = (
+        [
+            json.loads(line)
+            for path in sorted((REAL_DATA / name).rglob("*.json"))
+            for line in path.open(encoding="utf-8")
+        ]
+        for name in ("log_data", "song_data")
+    )
+    deeds = ["build", "build", "load", "refresh", "undo", "reload"]
+    steps = []
+    for share in (0.5, 0.3, 0.3, 0.3, 0.3):
+        brought = Part(*(chance.sample(lines, int(share * len(lines))) for lines in (events, songs, events)))
+        steps.append(Step([brought], chance.choice(deeds), "", which=chance.randrange(5)))
+    return steps
+
+
+@pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the real data is not beside this checkout")
+def test_any_order_of_real_lines_gives_the_tables_of_one_build() -> None:
+    assert_any_order(real_deliveries(random.Random(1)))  # noqa: S311
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the real data is not beside this checkout")
+def test_many_orders_of_real_lines_give_the_tables_of_one_build(figures: Callable[..., None]) -> None:
+    number = secrets.randbits(64)
+    for case in range(20):
+        try:
+            assert_any_order(real_deliveries(random.Random(number + case)))  # noqa: S311
+        except AssertionError as error:
+            raise AssertionError(f"random.Random({number + case}): {error}") from error
+    figures(1, "real events and songs, cut into files line by line, held to one build of what counts", "DuckDB", 20)

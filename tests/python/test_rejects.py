@@ -97,6 +97,7 @@ def load_bad_records(reader: Bench, *, compact: bool = False) -> None:
     assert reader.rows("select distinct session_id from staging_events order by 1") == [(2,), (3,), (4,), (5,)]
 
 
+@pytest.mark.thorough_on_redshift
 def test_a_mended_file_takes_the_place_of_what_was_loaded_of_it(engine: Bench) -> None:
     engine.put(EVENTS, make_event(), make_event(itemInSession="x"))
     engine.put("song_data/A/1.json", make_song())
