@@ -28,8 +28,8 @@ from pipeline.load import LoadReport, load, plan_load
 from pipeline.settings import PROJECT_ROOT, LoadOptions, Settings, read_settings
 from pipeline.warehouse import Warehouse
 
-# For a name in an event that nobody reads, each adapter that dbt makes looks for the module of every frame of the stack,
-# some times over, among all that are loaded: nine tenths of a test's time in a process that has thousands.
+# For a name in an event that nobody reads, each adapter that dbt makes looks for the module of every frame of the stack
+# among all that are loaded, some times over: in a process with thousands that was nine tenths of a test's time.
 BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")
 
 REAL_DATA = PROJECT_ROOT.parent / "shared" / "data" / "real"
