@@ -28,10 +28,15 @@ OnProgress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class NodeFailure:
-    """A model or test that failed. relation is where a test left the rows that it refuses, as schema.table."""
+    """A model or test that failed.
+
+    is_refusal tells a test that refuses rows from what could not be run; relation is where these rows are, as
+    schema.table.
+    """
 
     name: str
     message: str
+    is_refusal: bool
     relation: str | None
 
 
@@ -47,7 +52,7 @@ class Dbt:
     """The project on one target. Commands share one parsed manifest.
 
     lock is what the caller holds of the warehouse: it is looked at before each command, and where a macro says that it
-    is about to commit (macros/loading/redshift/run_lock.sql).
+    is about to commit (macros/loading/run_lock.sql).
     """
 
     def __init__(self, settings: Settings, manifest: Manifest | None = None, *, lock: RunLock | None = None) -> None:
@@ -59,6 +64,11 @@ class Dbt:
         """Read the project, from the last parse where that is still good."""
         self._manifest = self._invoke(["parse"]).result
         return self._manifest
+
+    def incremental_models(self) -> list[str]:
+        """The names of the models that take the loads that they do not have (macros/incremental)."""
+        nodes = (self._manifest or self.parse()).nodes.values()
+        return [node.name for node in nodes if node.config.materialized == "incremental"]
 
     def json_columns(self, table_name: str) -> list[JsonColumn]:
         """The columns of a landed table that come out of a JSON record, in their order."""
@@ -167,7 +177,7 @@ class _Progress:
 
 def _error(command: str, result: Any, messages: list[str]) -> DbtError:
     failures = [
-        NodeFailure(node.node.name, (node.message or "").strip(), _stored_rows(node))
+        NodeFailure(node.node.name, (node.message or "").strip(), node.status == "fail", _stored_rows(node))
         for node in getattr(result.result, "results", None) or []
         if node.status in ("error", "fail") and hasattr(node, "node")
     ]

@@ -36,6 +36,9 @@ class Ledger:
     of_source: dict[str, LedgerEntry]
     file_count: int
 
+    def is_undone(self, key: str) -> bool:
+        return key in self.of_source and self.of_source[key].status == UNDONE
+
 
 def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> Ledger:
     """Read load_history.

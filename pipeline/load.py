@@ -28,8 +28,9 @@ class LoadPlan:
     """What a load would do: of the files that the source lists, those that the ledger does not have.
 
     ledger_files counts the files of every source that have rows in the warehouse, gone_files those of this one that are
-    no longer there. replaced names those of files whose rows go, for they are loaded again (--reload); companions of
-    them were not named and were loaded together with one that was.
+    no longer there, held_back those that are there and whose load was taken back. replaced names those of files whose
+    rows go, for they are loaded again (--reload); companions of them were not named and were loaded together with one
+    that was.
     compact is whether small files are to be merged first, max_errors how many bad records may be left out.
     """
 
@@ -38,6 +39,7 @@ class LoadPlan:
     listed_files: int
     ledger_files: int
     gone_files: int
+    held_back: int = 0
     compact: bool = False
     max_errors: int = 0
     replaced: list[str] = field(default_factory=list)
@@ -80,6 +82,7 @@ def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan
         len(files),
         ledger.file_count,
         gone,
+        sum(ledger.is_undone(file.key) for file in files if file.key not in new),
         options.compact,
         options.max_errors,
         replaced=sorted(new & loaded),

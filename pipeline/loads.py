@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -61,6 +62,16 @@ def newest_loaded(warehouse: Warehouse) -> str:
         f"select max(load_id) from {warehouse.schema('staging')}.load_history where status = '{LOADED}'"
     )
     return found.rows[0][0] or ""
+
+
+def not_built(warehouse: Warehouse, models: Iterable[str]) -> list[str]:
+    """Those of the models that do not have every load in them that has rows in the warehouse."""
+    staging = warehouse.schema("staging")
+    loaded = set(warehouse.query(f"select distinct load_id from {staging}.load_history where status = '{LOADED}'").rows)
+    taken: dict[str, set[Any]] = {}
+    for model, load_id in warehouse.query(f"select model_name, load_id from {staging}.build_history").rows:
+        taken.setdefault(model, set()).add((load_id,))
+    return sorted(model for model in models if loaded - taken.get(model, set()))
 
 
 def print_loads(loads: list[Load], *, as_json: bool) -> None:

@@ -56,7 +56,7 @@ class Notebook:
             content = s3fs.S3FileSystem().cat_file(f"{self.source}/{key}")
         else:
             content = Path(self.source, key).read_bytes()
-        return (gzip.decompress(content) if key.endswith(".gz") else content).decode("utf-8-sig")
+        return (gzip.decompress(content) if key.lower().endswith(".gz") else content).decode("utf-8-sig")
 
 
 def open_warehouse() -> Notebook:

@@ -20,12 +20,12 @@ def publish(settings: Settings) -> Path:
 
     copy = settings.publishing
     try:
-        with duckdb.connect(str(settings.work_database)) as connection:
+        with duckdb.connect(str(settings.work_database)) as connection:  # while it is open, no dbt command writes
             connection.execute("checkpoint")  # what a killed command left in the WAL would not be in the copy
-        shutil.copyfile(settings.work_database, copy)
+            shutil.copyfile(settings.work_database, copy)
         with copy.open("rb+") as file:
             os.fsync(file.fileno())
-        # Left by a reader that wrote and was killed; it belongs to the old file and would make the new one unopenable.
+        # Left by a reader that wrote and was killed; it belongs to the old file and would damage the new one.
         Path(f"{settings.database}.wal").unlink(missing_ok=True)
         copy.replace(settings.database)
         _sync_folder(settings.database.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -52,6 +53,8 @@ def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_id: str 
         try:
             tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)
         except DbtError as error:
+            if not any(failure.is_refusal for failure in error.failures):
+                raise PipelineError(_not_published(settings, error)) from error
             text = _not_published(settings, _with_rows(dbt, error)) + _way_back(settings, load_id)
             raise PipelineError(text) from error
         passed = sum(1 for result in tests if result.status == "pass")
@@ -61,7 +64,7 @@ def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_id: str 
 
 def _with_rows(dbt: Dbt, error: DbtError) -> DbtError:
     """Run the tests that failed once more so that they leave the rows that they refuse in tables."""
-    names = [failure.name for failure in error.failures]
+    names = [failure.name for failure in error.failures if failure.is_refusal]
     try:
         dbt.command("test", "--store-failures", "--select", *names)
     except DbtError as with_rows:
@@ -81,7 +84,7 @@ def _not_published(settings: Settings, error: DbtError) -> str:
     text = f"{error}\nNothing was published; analysts have what they had."
     relations = [failure.relation for failure in error.failures if failure.relation]
     if relations:
-        ask = f'./inv query "select * from {relations[0]}" --database {shown(settings.work_database)}'
+        ask = f'./inv query "select * from {relations[0]}" --database {shlex.quote(shown(settings.work_database))}'
         text += f" Look at the rows with: {ask}"
     return text
 

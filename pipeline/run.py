@@ -11,6 +11,7 @@ from pipeline.docs_site import build_site, generate
 from pipeline.errors import PipelineError, UsageError
 from pipeline.fingerprint import project_fingerprint
 from pipeline.load import LoadPlan, LoadReport, describe, load, plan_load
+from pipeline.loads import newest_loaded, not_built
 from pipeline.publish import check_ownership, is_as_published
 from pipeline.query import published
 from pipeline.rebuild import publish_build, rebuild, run_data_tests, written_or_gone
@@ -83,7 +84,7 @@ def ensure_seeds(warehouse: Warehouse, dbt: Dbt) -> None:
 def describe_load(settings: Settings, options: LoadOptions, display: Display) -> str:
     """What a load would do, without a write anywhere."""
     plan = _plan(settings, options, display)
-    return describe(settings, plan, Dbt(settings)) or "Nothing new: every file of the source is loaded already."
+    return describe(settings, plan, Dbt(settings)) or "Nothing new to load."
 
 
 def publish_work_file(settings: Settings, display: Display) -> None:
@@ -92,9 +93,16 @@ def publish_work_file(settings: Settings, display: Display) -> None:
         raise UsageError("publish is for DuckDB; on Redshift readers see every committed table.")
     warehouse = Warehouse(settings)
     with warehouse.lock("publish"):
-        if not warehouse.has_table("analytics", "songplays"):
-            raise UsageError("There is nothing to publish yet. Build it with: ./inv run, or dbt build")
-        run_data_tests(settings, Dbt(settings), display)
+        if not warehouse.has_ledger() or not newest_loaded(warehouse):
+            raise UsageError("There is nothing to publish yet. Load and build it with: ./inv run")
+        dbt = Dbt(settings)
+        if lacking := not_built(warehouse, dbt.incremental_models()):
+            names = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if lacking[5:] else "")
+            raise UsageError(
+                f"Not all that is loaded is built, by the project as it is now: {names}. Build it with: ./inv run, or "
+                "dbt build and then this again"
+            )
+        run_data_tests(settings, dbt, display)
         publish_build(settings, display)
 
 
@@ -142,6 +150,11 @@ def _plan(settings: Settings, options: LoadOptions, display: Display) -> LoadPla
         display.warn(
             f"On Redshift a row does not know its file: {counted(plan.companions, 'file')} more that came in the same "
             "load will be loaded again too."
+        )
+    if plan.held_back:
+        display.warn(
+            f"{counted(plan.held_back, 'file')} of loads that were taken back: held back until changed, or named with "
+            "--reload."
         )
     if plan.gone_files:
         display.warn(f"{plan.gone_files:,} loaded files are no longer in the source; their rows stay.")

@@ -29,10 +29,10 @@ _IS_HELD = re.compile(r"57014|cancel|timeout|timed out|conflict|deadlock", re.IG
 _IS_MISSING = re.compile(r"does not exist|3F000|42P01", re.IGNORECASE)
 _DDL = (
     "create schema if not exists {schema}",
-    "create table if not exists {schema}.run_lock (locked boolean)",
     "create table if not exists {schema}.holder (token varchar(32) not null, command varchar(64) not null, "
     "user_name varchar(256) not null, host varchar(256) not null, process_id bigint not null, "
     "session_id bigint not null, held_since timestamp not null, checked_at timestamp)",
+    "create table if not exists {schema}.run_lock (locked boolean)",  # last: who can lock it can write who holds it
 )
 
 

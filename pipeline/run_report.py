@@ -28,7 +28,7 @@ def print_load(report: LoadReport | None, *, as_json: bool, quiet: bool, flags: 
         print(json.dumps(asdict(report) if report else {"files": {}, "rows": {}}, indent=2))
     elif not quiet:
         if report is None:
-            print("Nothing new: every file of the source is loaded already.")
+            print("Nothing new to load.")
         else:
             again = f" ({counted(len(report.replaced), 'file')} loaded again)" if report.replaced else ""
             print(f"Load {report.load_id}: {_loaded(report)}{again}. Build from it with: ./inv run")

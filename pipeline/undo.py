@@ -38,6 +38,7 @@ class UndoReport:
     row_counts: dict[str, int]
     tests_passed: int | None
     flags: str
+    source: str = ""
 
 
 def undo(settings: Settings, load_id: str, display: Display) -> UndoReport:
@@ -65,7 +66,8 @@ def undo(settings: Settings, load_id: str, display: Display) -> UndoReport:
         elif is_up_to_date(settings, warehouse, fingerprint, _files_loaded(loads)):
             return UndoReport(load_id, [], {}, warehouse.row_counts(), None, settings.flags)
         passed = rebuild(settings, warehouse, dbt, fingerprint, display)
-        return UndoReport(load_id, files, rows, warehouse.row_counts(), passed, settings.flags)
+        source = load.source if len(warehouse.sources()) > 1 else ""
+        return UndoReport(load_id, files, rows, warehouse.row_counts(), passed, settings.flags, source)
 
 
 def take_away(settings: Settings, load_id: str, dbt: Dbt, display: Display) -> None:
@@ -110,7 +112,8 @@ def _told(report: UndoReport) -> str:
     if len(report.files) > SHOWN:
         sql = f"select file_key from load_history where load_id = '{report.load_id}'"
         lines.append(f'  … and {len(report.files) - SHOWN:,} more: ./inv query "{sql}"{report.flags}')
-    again = f"./inv run --reload {shlex.quote(report.files[0])}{report.flags}"
+    source = f" --source {shlex.quote(report.source)}" if report.source else ""
+    again = f"./inv run --reload {shlex.quote(report.files[0])}{source}{report.flags}"
     lines.append(f"They are held back until they change or are asked for: {again}")
     return "\n".join(lines)
 

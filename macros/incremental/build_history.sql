@@ -2,8 +2,10 @@
     What each model has in it: build_history(model_name, load_id), written in the model's own transaction. A model takes the
     loads that all its parents have and it has not. Nothing compares load ids or times: a load may be committed late.
 
-    A model without a row there is built from all that is landed. So whoever takes landed rows away empties the table in the
-    same transaction, and the next run of any model makes it anew.
+    A model without a row there is built from all that its parents hold. So whoever takes landed rows away empties the table
+    in the same transaction, and the next run of any model makes it anew.
+
+    A seed's row has an empty load_id and the checksum of the file that it was last written from.
 #}
 
 {# dbt's own macro, which its materializations and is_incremental() ask: whether a model is to be built from nothing. #}
@@ -15,14 +17,24 @@
 {% endmacro %}
 
 
+{# dbt's own macro, too: whether what a model gives comes to what its table holds, or takes the place of all of it. #}
+{% macro is_incremental() %}
+    {% if execute and 'is_incremental' not in model %}
+        {# while the model is built its table comes to be there #}
+        {% do model.update(is_incremental=dbt.is_incremental() and not build_state().is_all_replaced) %}
+    {% endif %}
+    {{ return(model.get('is_incremental', false)) }}
+{% endmacro %}
+
+
 {#
-    What a model's build goes by, asked once and kept with the model while it is rendered: whether it is from nothing, and
-    the loads that all of its parents have and it has not.
+    What a model's build goes by, asked once and kept with the model while it is rendered: whether it is from nothing, the
+    loads that all of its parents have and it has not, and whether these change so much that all rows are replaced.
 #}
 {% macro build_state() %}
     {% if 'build_state' not in model %}
         {% set history = landed_source('build_history') %}
-        {% set state = {'is_from_nothing': true, 'new_loads': []} %}
+        {% set state = {'is_from_nothing': true, 'is_all_replaced': false, 'new_loads': []} %}
         {# dbt compile can come before there is a history #}
         {% if adapter.get_relation(history.database, history.schema, history.name) %}
             {% for load_id, is_taken in run_query(loads_and_whether_taken()).rows %}
@@ -33,7 +45,7 @@
                 {% endif %}
             {% endfor %}
             {% if is_rebuilt_with_catalogue() and not state.is_from_nothing and has_new_songs(state.new_loads) %}
-                {% do state.update(is_from_nothing=true) %}
+                {% do state.update(is_all_replaced=true) %}
             {% endif %}
         {% endif %}
         {% do model.update(build_state=state) %}
@@ -62,11 +74,11 @@
 
 {#
     As a dbt run begins: what was built by other code than there is now is forgotten, and the loads that there are now are
-    noted. All models of the run see these, whatever is loaded meanwhile. Models on a seed forget when it is written anew.
+    noted. All models of the run see these, whatever is loaded meanwhile.
 #}
 {% macro begin_build() %}
     {% if execute and flags.WHICH in ('run', 'build') %}
-        {% set current = ["model_name = 'landed'"] %}
+        {% set current = ["model_name = 'landed'", "load_id = ''"] %}
         {% set macros = macros_text() %}
         {% for id in graph.nodes if id.startswith('model.') %}
             {% do current.append(
@@ -80,28 +92,44 @@
             ~ source('landed', 'load_history') ~ " where status = 'loaded' and load_id not in ("
             ~ landed_loads() ~ ")"
         ) %}
-    {% elif execute and flags.WHICH == 'seed' %}
-        {% do run_query("delete from " ~ build_history() ~ " where model_name in (" ~ models_of_seeds() ~ ")") %}
     {% endif %}
 {% endmacro %}
 
 
-{# The names of the models that are made of seeds too, as literals: `dbt build` sees a seed's change, `dbt seed` makes one. #}
-{% macro models_of_seeds() -%}
-    {%- set names = [] -%}
-    {%- for id in graph.nodes if id.startswith('model.') and ancestry(id) | select('in', seed_ids()) | list -%}
-        {%- do names.append(literal(graph.nodes[id].name)) -%}
-    {%- endfor -%}
-    {{ names | join(', ') }}
-{%- endmacro %}
+{# A build without rows would note that it has taken every load. #}
+{% macro refuse_empty_builds() %}
+    {% if flags.EMPTY %}
+        {% do exceptions.raise_compiler_error("--empty: models here note the loads that they have in them; leave it out") %}
+    {% endif %}
+{% endmacro %}
 
 
-{% macro seed_ids() %}
-    {% set ids = [] %}
-    {% for id in graph.nodes if id.startswith('seed.') %}
-        {% do ids.append(id) %}
+{# A seed's post-hook: models that are made of it forget what they have where it was written from another file than before. #}
+{% macro record_seed() %}
+    {% if execute %}
+    {% set history = build_history() %}
+    {% set names = models_made_of(model.unique_id) %}
+    {% if names %}
+    delete from {{ history }}
+    where
+        model_name in ({{ literals(names) }})
+        and not exists (
+            select 1 from {{ history }}
+            where model_name = {{ literal(model.name) }} and code_fingerprint = {{ literal(model.checksum.checksum) }}
+        );
+    {% endif %}
+    delete from {{ history }} where model_name = {{ literal(model.name) }};
+    insert into {{ history }} values ({{ literal(model.name) }}, '', {{ literal(model.checksum.checksum) }})
+    {% endif %}
+{% endmacro %}
+
+
+{% macro models_made_of(seed_id) %}
+    {% set names = [] %}
+    {% for id in graph.nodes if id.startswith('model.') and seed_id in ancestry(id) %}
+        {% do names.append(graph.nodes[id].name) %}
     {% endfor %}
-    {{ return(ids) }}
+    {{ return(names) }}
 {% endmacro %}
 
 
@@ -109,9 +137,13 @@
     A model's pre-hook, with which its transaction begins. The loads are kept in a temporary table until the post-hook: on
     Redshift the adapter may run a failed statement again on a new connection, outside of the transaction. The table is not
     there, and so a model's history is never written without its rows.
+
+    A model that takes all rows of its parents can note nothing while one parent is ahead of another, and is made from
+    nothing again the next time.
 #}
 {% macro take_loads() %}
-    create temporary table {{ taken_loads() }} as {{ loads_of_parents() }}
+    create temporary table {{ taken_loads() }} as
+    {{ loads_of_parents() if is_incremental() else loads_of_parents(of_even_ones=true) }}
 {% endmacro %}
 
 
@@ -120,10 +152,10 @@
     {% if execute %}
     {% set history = build_history() %}
     {% set fingerprint = literal(code_fingerprint(model.unique_id, macros_text())) %}
-    {% if config.get('meta', {}).get('has_corrections', false) and is_incremental() %}
+    {% if config.get('meta', {}).get('has_corrections', false) %}
     {{ ask_for_rebuild() }};
     {% endif %}
-    {% if should_full_refresh() %}
+    {% if not is_incremental() %}
     delete from {{ history }} where model_name = {{ literal(model.name) }};
     {% endif %}
     insert into {{ history }}
@@ -136,13 +168,17 @@
 
 {#
     Where a new load has changed an event that models have in them, they are to be built from nothing: they are made for
-    events that come to those they know, not for events that become others.
+    events that come to those they know, not for events that become others. Events made from nothing do not tell what they
+    were before.
 #}
 {% macro ask_for_rebuild() -%}
     delete from {{ build_history() }}
     where
-        model_name not in ('landed', 'stg_songs', {{ literal(model.name) }})
+        load_id != ''
+        and model_name not in ('landed', 'stg_songs', {{ literal(model.name) }})
+        {%- if is_incremental() %}
         and exists (select 1 from {{ this }} where {{ in_new_loads() }} and replaced_load_id is not null)
+        {%- endif %}
 {%- endmacro %}
 
 
@@ -162,8 +198,8 @@
 {%- endmacro %}
 
 
-{# The loads that every parent of the model has. #}
-{% macro loads_of_parents() -%}
+{# The loads that every parent of the model has; of_even_ones: none where one of them has a load that another has not. #}
+{% macro loads_of_parents(of_even_ones=false) -%}
     {%- set parents = [] -%}
     {%- for name in model.depends_on.nodes -%}
         {%- if name.startswith('source.') and 'landed' not in parents -%}
@@ -172,9 +208,20 @@
             {%- do parents.append(name.split('.')[-1]) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- set names = literals(parents) -%}
     select load_id
     from {{ build_history() }}
-    where model_name in ({% for name in parents %}{{ literal(name) }}{{ ", " if not loop.last }}{% endfor %})
+    where
+        model_name in ({{ names }})
+        {%- if of_even_ones and parents | length > 1 %}
+        and not exists (
+            select 1
+            from {{ build_history() }}
+            where model_name in ({{ names }})
+            group by load_id
+            having count(distinct model_name) < {{ parents | length }}
+        )
+        {%- endif %}
     group by load_id
     having count(distinct model_name) = {{ parents | length }}
 {%- endmacro %}
@@ -182,11 +229,12 @@
 
 {#
     A hash of what a model is made of: its SQL, what of its configuration and columns stands in the table, the same of all
-    that it reads, and the project's macros. dbt adds to what it knows of a node while it compiles, so nothing of that is in it.
+    models that it reads, and the project's macros. dbt adds to what it knows of a node while it compiles, so nothing of that
+    is in it. Nor is a seed: its file says nothing of its table until it is written (record_seed).
 #}
 {% macro code_fingerprint(unique_id, macros) %}
     {% set parts = [macros] %}
-    {% for id in ancestry(unique_id) | sort %}
+    {% for id in ancestry(unique_id) | sort if id.startswith('model.') %}
         {% set node = graph.nodes[id] %}
         {% do parts.append([node.checksum.checksum, node.config.materialized, node.config.get('dist'), node.config.get('sort')]) %}
         {% for column in node.columns.values() %}

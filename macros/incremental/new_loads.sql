@@ -25,7 +25,7 @@
 
 {% macro in_loads(loads, column='load_id') -%}
     {%- if loads -%}
-        {{ column }} in ({% for load in loads %}{{ literal(load) }}{{ ", " if not loop.last }}{% endfor %})
+        {{ column }} in ({{ literals(loads) }})
     {%- else -%}
         false
     {%- endif -%}

@@ -44,3 +44,9 @@
 {% macro literal(text) -%}
     {{ return(dbt.string_literal(dbt.escape_single_quotes(text))) }}
 {%- endmacro %}
+
+
+{# The same for several, with commas between them. #}
+{% macro literals(texts) -%}
+    {%- for text in texts %}{{ literal(text) }}{{ ", " if not loop.last }}{% endfor -%}
+{%- endmacro %}

@@ -1,4 +1,4 @@
--- Each file's rejected records are those that the ledger counts.
+-- Each file's rejected records are those that the ledger counts, of every load that it knows.
 with ledger as (
 
     select
@@ -7,7 +7,6 @@ with ledger as (
         file_key,
         rejected_count
     from {{ source('landed', 'load_history') }}
-    where status = 'loaded'
 
 ),
 
@@ -25,14 +24,14 @@ rejects as (
 )
 
 select
-    ledger.load_id,
-    ledger.source,
-    ledger.file_key,
+    coalesce(ledger.load_id, rejects.load_id) as load_id,
+    coalesce(ledger.source, rejects.source) as source,
+    coalesce(ledger.file_key, rejects.file_key) as file_key,
     ledger.rejected_count,
     rejects.reject_count,
     rejects.line_count
 from ledger
-left join rejects
+full outer join rejects
     on ledger.load_id = rejects.load_id
     and ledger.source = rejects.source
     and ledger.file_key = rejects.file_key

@@ -28,7 +28,10 @@ Record = dict[str, Any]
 
 LIVES = 8
 DAYS = [1541030400000 + day * 86_400_000 for day in (0, 1, 2, 6, 7, 13, 30)]  # from a Thursday on
-MODELS = ("stg_events", "stg_songs int_heard_songs", "users", "sessions user_levels", "songs", "+songplays", "dates")
+MODELS = (
+    *("stg_events", "stg_songs int_heard_songs", "users", "sessions user_levels", "songs", "+songplays", "dates"),
+    *("stg_events songplays", "daily_listening hourly_plays", "user_journeys weekly_song_plays int_listener_weeks"),
+)
 # Few users, sessions and instants, so that events meet: at one time, in one place, or as repeats.
 EVENT = {
     "page": ["NextSong", "NextSong", "NextSong", "Home", "Upgrade", "Submit Upgrade"],
@@ -128,7 +131,7 @@ def warehouses(draw: st.DrawFn) -> list[Step]:
     steps = draw(st.integers(2, 4))
     may_contradict = draw(st.sampled_from([False, False, False, True]))
     parts = [draw(lives(life, steps, may_contradict)) for life in range(1, LIVES + 1)]
-    deeds = ["build", "build", "build", "load", "some", "refresh", "undo", "reload"]
+    deeds = ["build", "build", "build", "load", "some", "some anew", "refresh", "undo", "reload"]
     has_new_songs = st.sampled_from([False, True])
     return [
         Step(
@@ -186,8 +189,8 @@ def live(life: Life, source: Source, lived: list[Step]) -> None:
             life.build()
         elif step.deed == "refresh":
             life.build("--full-refresh")
-        elif step.deed == "some" and number:
-            life.build("--select", *step.models.split())
+        elif step.deed in ("some", "some anew") and number:
+            life.build("--select", *step.models.split(), *(["--full-refresh"] if step.deed == "some anew" else []))
         elif step.deed == "undo":
             undone = source.standing_loads[step.which % len(source.standing_loads)]
             life.undo(undone)

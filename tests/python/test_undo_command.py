@@ -89,7 +89,7 @@ def test_a_load_that_a_test_refuses_is_named_and_taken_back(site: Site) -> None:
 
     assert "Nothing new" in site.invoke("run").stdout
     assert "Nothing to do" in site.invoke("load.undo", bad).stdout
-    assert site.invoke("load", "--dry-run").stdout.strip() == "Nothing new: every file of the source is loaded already."
+    assert site.invoke("load", "--dry-run").stdout.strip() == "Nothing new to load."
 
     # Asked for again it is loaded again. A run that loads nothing and fails names the newest load.
     test = site.project.root / "tests/dbt/no_second_session.sql"

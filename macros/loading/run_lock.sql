@@ -7,6 +7,20 @@
     witness  temporary table with rows, made in one call with BEGIN: on another connection, where the adapter may run a
              failed statement again, it is not there
 #}
+{% macro hold_run_lock(token, witness) %}
+    {% do adapter.dispatch('hold_run_lock', 'sparkify')(token, witness) %}
+{% endmacro %}
+
+
+{% macro default__hold_run_lock(token, witness) %}
+    {% do exceptions.raise_compiler_error("hold_run_lock is not written for " ~ target.type) %}
+{% endmacro %}
+
+
+{# The lock is a file's, which cannot be lost. #}
+{% macro duckdb__hold_run_lock(token, witness) %}{% endmacro %}
+
+
 {% macro redshift__hold_run_lock(token, witness) %}
     {% if token %}
         {% do log("about to commit under the run lock") %} {# pipeline/dbt.py looks at the lock's session here #}
@@ -21,12 +35,3 @@
         {% endif %}
     {% endif %}
 {% endmacro %}
-
-
-{# The same for what is sent on both engines. DuckDB's lock is a file's, which cannot be lost. #}
-{% macro hold_run_lock(token, witness) %}
-    {% do adapter.dispatch('hold_run_lock', 'sparkify')(token, witness) %}
-{% endmacro %}
-
-
-{% macro duckdb__hold_run_lock(token, witness) %}{% endmacro %}
