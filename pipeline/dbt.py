@@ -68,7 +68,9 @@ class Dbt:
     def incremental_models(self) -> list[str]:
         """The names of the models that take the loads that they do not have (macros/incremental)."""
         nodes = (self._manifest or self.parse()).nodes.values()
-        return [node.name for node in nodes if node.config.materialized == "incremental"]
+        return [
+            node.name for node in nodes if (node.resource_type, node.config.materialized) == ("model", "incremental")
+        ]
 
     def json_columns(self, table_name: str) -> list[JsonColumn]:
         """The columns of a landed table that come out of a JSON record, in their order."""

@@ -158,6 +158,7 @@ def test_late_events_in_two_files_are_one_play_and_the_level_follows_the_event(r
         ("blanks.json", b"\n" + json.dumps(make_event()).encode() + b"\n \t\r\n\n", 1),
         ("marked.json.gz", gzip.compress(b"\xef\xbb\xbf" + json.dumps(make_event()).encode(), mtime=0), 1),
         ("packed.json.gz", gzip.compress(json.dumps(make_event()).encode() + b"\n", mtime=0), 1),
+        ("PACKED.JSON.GZ", gzip.compress(json.dumps(make_event()).encode() + b"\n", mtime=0), 1),
         ("page=Home/level=gold.json", json.dumps(make_event()).encode(), 1),
         ("a[1]*?{b}.json", json.dumps(make_event()).encode(), 1),
         ("🎵é.json", json.dumps(make_event()).encode(), 1),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Project, rows
+from conftest import Project, make_event, rows
 from test_run import source_with_one_play
 
 
@@ -57,9 +57,32 @@ def test_load_then_dbt_by_hand_then_publish(project: Project, source: Path) -> N
     (project.root / "tests/dbt/never.sql").write_text("select 1 as wrong")
     refused = project.invoke("publish")
     assert (refused.returncode, "never: Got 1 result" in refused.stderr) == (1, True)
+    assert "take it back with: ./inv load.undo" in refused.stderr
+
+    # Tests that could not be run say nothing of the data.
+    with duckdb.connect(str(project.root / ".sparkify/sparkify.duckdb"), read_only=True):
+        refused = project.invoke("publish")
+    assert (refused.returncode, "lock" in refused.stderr, "load.undo" in refused.stderr) == (1, True, False)
     (project.root / "tests/dbt/never.sql").unlink()
     # What was not published by a run is not a complete run.
     assert json.loads(project.invoke("run", "--json", "--source", str(source)).stdout)["built"] is True
+
+
+def test_what_is_not_built_is_not_published(project: Project, source: Path) -> None:
+    assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
+    (source / "log_data/2.json").write_text(json.dumps(make_event(itemInSession=1)))
+    assert project.invoke("load", "-q").returncode == 0
+    assert project.dbt("run", "--exclude", "daily_listening").returncode == 0
+    refused = project.invoke("publish")
+    assert (refused.returncode, "built, by the project as it is now: daily_listening." in refused.stderr) == (2, True)
+    # As after an undo that was killed before it built.
+    (load_id,) = project.rows("select max(load_id) from load_history", project.root / ".sparkify/sparkify.duckdb")[0]
+    assert project.dbt("run-operation", "undo_load", "--args", json.dumps({"load_id": load_id})).returncode == 0
+    refused = project.invoke("publish")
+    assert (refused.returncode, "artists, daily_listening, dates" in refused.stderr) == (2, True)
+    assert project.dbt("build", "--empty").returncode == 2
+    assert project.dbt("build", "--exclude-resource-type", "test", "unit_test").returncode == 0
+    assert project.invoke("publish").returncode == 0
 
 
 def test_query_prints_tables_csv_and_json(project: Project, source: Path) -> None:

@@ -89,7 +89,9 @@ def test_a_load_that_a_test_refuses_is_named_and_taken_back(site: Site) -> None:
 
     assert "Nothing new" in site.invoke("run").stdout
     assert "Nothing to do" in site.invoke("load.undo", bad).stdout
-    assert site.invoke("load", "--dry-run").stdout.strip() == "Nothing new to load."
+    dry = site.invoke("load", "--dry-run")
+    assert dry.stdout.strip() == "Nothing new to load."
+    assert "1 file of loads that were taken back: held back until changed" in dry.stderr
 
     # Asked for again it is loaded again. A run that loads nothing and fails names the newest load.
     test = site.project.root / "tests/dbt/no_second_session.sql"
