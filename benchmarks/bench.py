@@ -73,24 +73,37 @@ def one_round(shared: Path, folder: Path, sizes: list[str]) -> dict[str, float]:
     source = shared / "source"
     if not source.exists():
         measure(*INVOKE, "simulate", "-q", str(source), *sizes)
+    last_day = max((source / "log_data").rglob("*.json"))
+    kept = last_day.rename(folder / last_day.name)
     by_hand = measure(sys.executable, "benchmarks/by_hand.py", str(source), str(folder / "by_hand.duckdb"))
     flags = ["--source", str(source), "--database", str(folder / "bench.duckdb")]
     run = measure(*INVOKE, "run", "--json", *flags)
-    seconds = json.loads(run.output)["seconds"]
+    first = load_and_build(run)
+    kept.rename(last_day)
+    day = load_and_build(measure(*INVOKE, "run", "--json", *flags))
+    by_hand_again = measure(sys.executable, "benchmarks/by_hand.py", str(source), str(folder / "again.duckdb"))
     again = measure(*INVOKE, "run", "-q", *flags)
     measure(str(Path(sys.executable).with_name("dbt")), "parse", "-q")
     parse = measure(str(Path(sys.executable).with_name("dbt")), "parse", "-q")
     return {
         "simulate, events a second": SIMULATED / simulate.seconds,
         "by hand, s": by_hand.seconds,
-        "run, load and build, s": seconds["load"] + seconds["build"],
+        "run, load and build, s": first,
         "run, all of it, s": run.seconds,
-        "load and build / by hand": (seconds["load"] + seconds["build"]) / by_hand.seconds,
+        "load and build / by hand": first / by_hand.seconds,
+        "a day more, load and build, s": day,
+        "a day more / first run": day / first,
+        "a day more / by hand, which makes all again": day / by_hand_again.seconds,
         "peak memory of run / by hand": run.megabytes / by_hand.megabytes,
         "peak memory of run, MB": run.megabytes,
         "nothing new, s": again.seconds,
         "nothing new / warm dbt parse": again.seconds / parse.seconds,
     }
+
+
+def load_and_build(run: Measure) -> float:
+    seconds = json.loads(run.output)["seconds"]
+    return seconds["load"] + seconds["build"]
 
 
 if __name__ == "__main__":
