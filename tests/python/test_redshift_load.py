@@ -221,6 +221,7 @@ def test_small_files_are_merged_and_errors_name_the_original(filled: RedshiftBen
     assert own["KeyCount"] == left  # what a load that failed has merged is for its next try, or the bucket's lifecycle
 
 
+@pytest.mark.thorough
 def test_two_thousand_small_files_with_and_without_merging(redshift_bench: RedshiftBench, stand_in: StandIn) -> None:
     """Both ways give the same rows; merged, COPY asks for one object instead of 2,000."""
     with ThreadPoolExecutor(8) as pool:

@@ -22,6 +22,7 @@ from pipeline.simulate import Simulation, simulate
 
 SOURCE = "sparkify-source"
 READER, READER_PASSWORD = "reader_of_runs", "Reader-12"
+VALUE = re.compile(r"'(?:[^']|'')*'|\b\d+\b")
 # What dbt and the drivers send of their own accord; the rest is ours.
 NOT_OURS = re.compile(
     r"information_schema|pg_catalog|\bpg_|^\s*(begin|commit|rollback|set|select 1|show)\b|svv_|sys_load|stv_",
@@ -155,7 +156,8 @@ def test_every_statement_of_ours_is_redshift_to_sqlfluff(stand_in: StandIn) -> N
         for sent in stand_in.log.statements
         if not sent.error
     }
-    ours = {sql for sql in ours if sql and not NOT_OURS.search(sql)}
+    # Of those that differ in their values only, one.
+    ours = {VALUE.sub("0", sql): sql for sql in ours if sql and not NOT_OURS.search(sql)}.values()
     assert len(ours) > 100
     assert any(sql.lower().startswith("copy") for sql in ours)
     # The repair of texts is nested deeper than sqlfluff goes by itself.
