@@ -29,6 +29,8 @@ def command(
 
     @functools.wraps(body)
     def wrapper(*arguments: Any, **flags: Any) -> None:
+        if {"--help", "-h"}.intersection(map(str, flags.values())):  # Invoke takes it for a word that is missing
+            raise Exit(f"Error: help is before the task: ./inv --help {body.__name__.replace('_', '.')}", code=2)
         signal.signal(signal.SIGINT, _interrupt)
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter gets its code
