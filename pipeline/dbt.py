@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.columns import JsonColumn
 from pipeline.command import stop_if_interrupted
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.run_lock import RunLock
 from pipeline.settings import PROJECT_ROOT, Settings
 
@@ -128,6 +128,8 @@ class Dbt:
     ) -> Any:
         from dbt.cli.main import dbtRunner
 
+        if not (PROJECT_ROOT / "profiles.yml").exists():
+            raise UsageError("profiles.yml is missing. Make it, as ./inv does: cp profiles.yml.example profiles.yml")
         os.environ.update(self.settings.dbt_environment())
         progress = _Progress(on_progress)
         runner = dbtRunner(manifest=self._manifest, callbacks=[progress.on_event, on_event, self._on_commit])

@@ -120,6 +120,12 @@ def test_what_a_user_can_cause_is_one_line_without_a_traceback(project: Project,
         )
 
 
+def test_a_missing_profile_is_told(project: Project) -> None:
+    (project.root / "profiles.yml").unlink()
+    done = project.invoke("run", "-q")
+    assert (done.returncode, "cp profiles.yml.example profiles.yml" in done.stderr) == (2, True)
+
+
 def test_a_second_command_on_one_warehouse_is_told_who_holds_it(project: Project) -> None:
     lock = project.root / ".sparkify/sparkify.lock"
     with lock.open("w") as held:
