@@ -177,6 +177,7 @@ class Source:
 
 
 def live(life: Life, source: Source, lived: list[Step]) -> None:
+    is_built = False
     for number, step in enumerate(lived):
         new = {
             f"log_data/{number}.json": [event for part in step.parts for event in part.events],
@@ -185,13 +186,7 @@ def live(life: Life, source: Source, lived: list[Step]) -> None:
         for key, records in new.items():
             source.put(key, records)
         source.take(life.load(), *new)
-        if step.deed == "build":
-            life.build()
-        elif step.deed == "refresh":
-            life.build("--full-refresh")
-        elif step.deed in ("some", "some anew") and number:
-            life.build("--select", *step.models.split(), *(["--full-refresh"] if step.deed == "some anew" else []))
-        elif step.deed == "undo":
+        if step.deed == "undo":
             undone = source.standing_loads[step.which % len(source.standing_loads)]
             life.undo(undone)
             source.undo(undone)
@@ -199,8 +194,11 @@ def live(life: Life, source: Source, lived: list[Step]) -> None:
             key = f"log_data/{step.which % (number + 1)}.json"
             source.put(key, [event for part in step.parts for event in part.changed])
             source.take(life.load(reload=[key]), key)
-        elif number == 0:
-            life.build()  # that of some models needs all to be there
+        elif step.deed in ("some", "some anew") and is_built:  # what they read needs to be there
+            life.build("--select", *step.models.split(), *(["--full-refresh"] if step.deed == "some anew" else []))
+        elif step.deed != "load":
+            life.build(*(["--full-refresh"] if step.deed == "refresh" else []))
+            is_built = True
     life.build()
 
 
