@@ -5,7 +5,7 @@
     A model without a row there is built from all that its parents hold. So whoever takes landed rows away empties the table
     in the same transaction, and the next run of any model makes it anew.
 
-    A seed's row has an empty load_id and the checksum of the file that it was last written from.
+    A seed's row has an empty load_id, and a hash of the file that it was last written from.
 #}
 
 {# dbt's own macro, which its materializations and is_incremental() ask: whether a model is to be built from nothing. #}
@@ -108,6 +108,7 @@
 {% macro record_seed() %}
     {% if execute %}
     {% set history = build_history() %}
+    {% set fingerprint = literal(local_md5(model.checksum.checksum)) %}
     {% set names = models_made_of(model.unique_id) %}
     {% if names %}
     delete from {{ history }}
@@ -115,11 +116,11 @@
         model_name in ({{ literals(names) }})
         and not exists (
             select 1 from {{ history }}
-            where model_name = {{ literal(model.name) }} and code_fingerprint = {{ literal(model.checksum.checksum) }}
+            where model_name = {{ literal(model.name) }} and code_fingerprint = {{ fingerprint }}
         );
     {% endif %}
     delete from {{ history }} where model_name = {{ literal(model.name) }};
-    insert into {{ history }} values ({{ literal(model.name) }}, '', {{ literal(model.checksum.checksum) }})
+    insert into {{ history }} values ({{ literal(model.name) }}, '', {{ fingerprint }})
     {% endif %}
 {% endmacro %}
 
