@@ -70,7 +70,7 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(cases: Cases, figures: C
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", CASES)
 def test_killed_at_many_statements(cases: Cases, name: str, figures: Callable[..., None]) -> None:
-    tell(figures, name, cases[name].kill_at(spread(14, cases[name].instants)), "killed")
+    tell(figures, name, cases[name].kill_at(spread(10, cases[name].instants)), "killed")
     tell(figures, name, cases[name].kill_at_random(5, seed=3), "killed at random times")
 
 
@@ -78,6 +78,6 @@ def test_killed_at_many_statements(cases: Cases, name: str, figures: Callable[..
 @pytest.mark.parametrize("name", CASES)
 def test_cut_off_at_many_statements(cases: Cases, name: str, figures: Callable[..., None]) -> None:
     case = cases[name]
-    tried = [(at, is_carried_out) for is_carried_out in (False, True) for at in spread(5, case.instants)]
+    tried = [(at, is_carried_out) for is_carried_out in (False, True) for at in spread(3, case.instants)]
     steps = Counter(cut_at(case, at, is_carried_out=is_carried_out) for at, is_carried_out in tried)
     tell(figures, name, steps, "cut off by the server")
