@@ -18,6 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from pipeline.listing import is_gzip
+
 BOM = b"\xef\xbb\xbf"
 # A thread that compresses lets go of Python's lock, and waits behind the readers to have it back: so not for each file.
 BUFFER_BYTES = 256 * 1024
@@ -96,7 +98,7 @@ def file_text(key: str, raw: bytes, *, limit: int) -> bytes | None:
     That is a file that is not JSON values one after the other (COPY would read on into the next file and blame that),
     one that is not the gzip its name says, and one of more than limit bytes when unpacked.
     """
-    if key.lower().endswith(".gz"):
+    if is_gzip(key):
         try:
             with gzip.open(io.BytesIO(raw)) as packed:
                 raw = packed.read(limit + 1)

@@ -159,7 +159,7 @@ def part_count(text_bytes: int, slices: int) -> int:
 
 def _weight(file: SourceFile) -> int:
     """About how many bytes of text a file has, and never nothing."""
-    return max(1, file.size_bytes * (GZIP_RATIO if file.key.lower().endswith(".gz") else 1))
+    return max(1, file.size_bytes * (GZIP_RATIO if file.is_gzip else 1))
 
 
 def _digest(source: str, files: list[SourceFile]) -> str:

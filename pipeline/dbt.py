@@ -128,8 +128,7 @@ class Dbt:
     ) -> Any:
         from dbt.cli.main import dbtRunner
 
-        if not (PROJECT_ROOT / "profiles.yml").exists():
-            raise UsageError("profiles.yml is missing. Make it, as ./inv does: cp profiles.yml.example profiles.yml")
+        _check_profile()
         os.environ.update(self.settings.dbt_environment())
         progress = _Progress(on_progress)
         runner = dbtRunner(manifest=self._manifest, callbacks=[progress.on_event, on_event, self._on_commit])
@@ -179,6 +178,11 @@ class _Progress:
             self.errors.append(event.info.msg.strip())
 
 
+def _check_profile() -> None:
+    if not (PROJECT_ROOT / "profiles.yml").exists():
+        raise UsageError("profiles.yml is missing. Make it, as ./inv does: cp profiles.yml.example profiles.yml")
+
+
 def _error(command: str, result: Any, messages: list[str]) -> DbtError:
     failures = [
         NodeFailure(node.node.name, (node.message or "").strip(), node.status == "fail", _stored_rows(node))
@@ -218,6 +222,7 @@ def profile_adapter(settings: Settings) -> SQLAdapter:
     from dbt_common.context import set_invocation_context
     from dbt_common.events.event_manager_client import cleanup_event_logger
 
+    _check_profile()
     cleanup_event_logger()  # else dbt tells standard output that it has registered an adapter
     os.environ.update(settings.dbt_environment())
     set_invocation_context(os.environ)

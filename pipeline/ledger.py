@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.display import first_of
 from pipeline.errors import PipelineError, UsageError
 from pipeline.listing import SourceFile
 
@@ -85,7 +86,7 @@ def new_files(
         elif _differs(source, file, entry):
             (changed if entry.status == LOADED else new).append(file)
     if changed:
-        names = ", ".join(file.key for file in changed[:5]) + (f" and {len(changed) - 5} more" if changed[5:] else "")
+        names = first_of([file.key for file in changed])
         flags = " ".join(f"--reload {shlex.quote(file.key)}" for file in changed[:5])
         raise PipelineError(
             f"{source}: changed since it was loaded: {names}. Nothing was loaded. To put what the file holds now in "

@@ -28,6 +28,14 @@ class SourceFile:
     modified_at: datetime
     etag: str | None = None
 
+    @property
+    def is_gzip(self) -> bool:
+        return is_gzip(self.key)
+
+
+def is_gzip(name: str) -> bool:
+    return name.lower().endswith(".gz")
+
 
 def list_source(source: str, options: LoadOptions) -> list[SourceFile]:
     """Every .json and .json.gz file below the source's prefixes, ordered by table and key.

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from pipeline.errors import PipelineError
-from pipeline.listing import SourceFile
+from pipeline.listing import SourceFile, is_gzip
 from pipeline.rejects import BLANKS, BOM, line_text
 from pipeline.s3 import s3_errors
 
@@ -150,7 +150,7 @@ def _is_plain(path: Path) -> bool:
 
 def _opened(path: Path) -> BinaryIO:
     """The file's text as bytes, unpacked where it is packed. The caller closes it."""
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")
+    return gzip.open(path, "rb") if is_gzip(path.name) else path.open("rb")
 
 
 def _scan(path: Path) -> _Content:
@@ -158,7 +158,7 @@ def _scan(path: Path) -> _Content:
     digest = hashlib.sha256()
     records = size = 0
     with path.open("rb") as raw:
-        if path.suffix.lower() == ".gz":
+        if is_gzip(path.name):
             digest = hashlib.file_digest(raw, "sha256")
             size = raw.tell()
         with _opened(path) as file, _unpacking(path):
@@ -166,7 +166,7 @@ def _scan(path: Path) -> _Content:
             while chunk:
                 if not chunk.endswith(b"\n"):
                     chunk += file.readline()
-                if path.suffix.lower() != ".gz":
+                if not is_gzip(path.name):
                     digest.update(chunk)
                     size += len(chunk)
                 records += sum(1 for line in chunk.split(b"\n") if line.strip(BLANKS))
@@ -182,7 +182,7 @@ def _write_lines(number: int, path: Path, lines: TextIO) -> _Content:
         digest = hashlib.file_digest(raw, "sha256").hexdigest()
         size = raw.getbuffer().nbytes if isinstance(raw, io.BytesIO) else raw.tell()
         raw.seek(0)
-        stream = gzip.open(raw) if path.suffix.lower() == ".gz" else raw  # noqa: SIM115 - closing raw is enough
+        stream = gzip.open(raw) if is_gzip(path.name) else raw  # noqa: SIM115 - closing raw is enough
         for line_number, record in enumerate(stream, start=1):
             record = (record.removeprefix(BOM) if line_number == 1 else record).strip(BLANKS)
             if record:

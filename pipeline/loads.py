@@ -67,11 +67,9 @@ def newest_loaded(warehouse: Warehouse) -> str:
 def not_built(warehouse: Warehouse, models: Iterable[str]) -> list[str]:
     """Those of the models that do not have every load in them that has rows in the warehouse."""
     staging = warehouse.schema("staging")
-    loaded = set(warehouse.query(f"select distinct load_id from {staging}.load_history where status = '{LOADED}'").rows)
-    taken: dict[str, set[Any]] = {}
-    for model, load_id in warehouse.query(f"select model_name, load_id from {staging}.build_history").rows:
-        taken.setdefault(model, set()).add((load_id,))
-    return sorted(model for model in models if loaded - taken.get(model, set()))
+    loads = warehouse.query(f"select distinct load_id from {staging}.load_history where status = '{LOADED}'").rows
+    taken = set(warehouse.query(f"select model_name, load_id from {staging}.build_history").rows)
+    return sorted(model for model in models if any((model, load_id) not in taken for (load_id,) in loads))
 
 
 def print_loads(loads: list[Load], *, as_json: bool) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import jinja2
 
 from pipeline.errors import PipelineError, UsageError
+from pipeline.listing import is_gzip
 from pipeline.query import published
 from pipeline.report.question import Rows, rows_of
 from pipeline.report.theme import CONFIG, css
@@ -56,7 +57,7 @@ class Notebook:
             content = s3fs.S3FileSystem().cat_file(f"{self.source}/{key}")
         else:
             content = Path(self.source, key).read_bytes()
-        return (gzip.decompress(content) if key.lower().endswith(".gz") else content).decode("utf-8-sig")
+        return (gzip.decompress(content) if is_gzip(key) else content).decode("utf-8-sig")
 
 
 def open_warehouse() -> Notebook:

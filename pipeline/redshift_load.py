@@ -188,8 +188,7 @@ def _removed(prepared: _Prepared) -> list[str]:
 def _manifest(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, compaction: Compaction, s3: Any) -> Manifest:
     inputs = [CopyInput(part.table_name, part.uri, is_gzip=True) for part in compaction.parts]
     inputs += [
-        CopyInput(file.table_name, f"{plan.source}/{file.key}", is_gzip=file.key.lower().endswith(".gz"))
-        for file in compaction.passed
+        CopyInput(file.table_name, f"{plan.source}/{file.key}", is_gzip=file.is_gzip) for file in compaction.passed
     ]
     json_keys = {name: dbt.json_keys(name) for name in {file.table_name for file in plan.files}}
     region = _region(settings, plan.source, s3)

@@ -43,7 +43,7 @@ def _has_mark(address: str, file: SourceFile, s3: Any) -> bool:
         return False
     bucket, key = split_uri(address)
     with s3_errors(address):
-        if not file.key.lower().endswith(".gz"):
+        if not file.is_gzip:
             answer = s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{len(BOM) - 1}")
             return bytes(answer["Body"].read()) == BOM
         try:
@@ -54,7 +54,7 @@ def _has_mark(address: str, file: SourceFile, s3: Any) -> bool:
 
 
 def _copy(file: SourceFile, content: bytes, address: str, s3: Any) -> CompactedPart:
-    text = gzip.decompress(content) if file.key.lower().endswith(".gz") else content
+    text = gzip.decompress(content) if file.is_gzip else content
     bucket, key = split_uri(address)
     with tempfile.TemporaryFile() as spool:
         with closing(PartWriter(spool)) as writer:

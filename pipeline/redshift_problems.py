@@ -64,7 +64,7 @@ class SourceText:
     def contents(self, files: list[SourceFile]) -> Iterator[tuple[SourceFile, bytes]]:
         """Each file with its whole text."""
         for file, content in zip(files, read_ahead(self.source, files, s3=self.s3), strict=True):
-            yield file, gzip.decompress(content) if file.key.lower().endswith(".gz") else content
+            yield file, gzip.decompress(content) if file.is_gzip else content
 
     def head(self, file: SourceFile) -> bytes:
         """The text of a file's first megabyte; the last line may be cut."""
@@ -74,7 +74,7 @@ class SourceText:
         with s3_errors(f"{self.source}/{file.key}"):
             answer = self.s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{HEAD_BYTES - 1}")
             content = bytes(answer["Body"].read())
-        return zlib.decompressobj(31).decompress(content) if file.key.lower().endswith(".gz") else content
+        return zlib.decompressobj(31).decompress(content) if file.is_gzip else content
 
 
 def explain(error: DbtError, settings: Settings, load_id: str, text: SourceText, dbt: Dbt) -> PipelineError:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from pipeline.display import first_of
 from pipeline.errors import PipelineError, UsageError
 from pipeline.ledger import LOADED, LedgerEntry
 from pipeline.listing import SourceFile
@@ -48,11 +49,10 @@ def files_of_their_loads(
     loads = {ledger[key].load_id for key in named if key in ledger and ledger[key].status == LOADED}
     others = {key for key, entry in ledger.items() if entry.status == LOADED and entry.load_id in loads} - named
     if gone := sorted(others - {file.key for file in files}):
-        names = ", ".join(gone[:5]) + (f" and {len(gone) - 5} more" if gone[5:] else "")
         raise PipelineError(
             f"On Redshift a row does not know its file, so --reload takes all files of load {', '.join(sorted(loads))} "
-            f"again, and of these {source} has no longer, or this load leaves out: {names}. Nothing was loaded. Put "
-            f"them back; or take the load back (./inv load.undo {min(loads)}) and name with --reload what is to be "
+            f"again, and of these {source} has no longer, or this load leaves out: {first_of(gone)}. Nothing was loaded. "
+            f"Put them back; or take the load back (./inv load.undo {min(loads)}) and name with --reload what is to be "
             "loaded of it."
         )
     return frozenset(others)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.dbt import Dbt, close_connections
-from pipeline.display import Display, counted, shown
+from pipeline.display import Display, counted, first_of, shown
 from pipeline.docs_site import build_site, generate
 from pipeline.errors import PipelineError, UsageError
 from pipeline.fingerprint import project_fingerprint
@@ -97,10 +97,9 @@ def publish_work_file(settings: Settings, display: Display) -> None:
             raise UsageError("There is nothing to publish yet. Load and build it with: ./inv run")
         dbt = Dbt(settings)
         if lacking := not_built(warehouse, dbt.incremental_models()):
-            names = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if lacking[5:] else "")
             raise UsageError(
-                f"Not all that is loaded is built, by the project as it is now: {names}. Build it with: ./inv run, or "
-                "dbt build and then this again"
+                f"Not all that is loaded is built, by the project as it is now: {first_of(lacking)}. Build it with: "
+                "./inv run, or dbt build and then this again"
             )
         run_data_tests(settings, dbt, display)
         publish_build(settings, display)

@@ -29,7 +29,8 @@ SHOWN = 5
 class UndoReport:
     """What was taken away: the keys of the load's files, and rows of each landed table. Empty if they were gone before.
 
-    row_counts has the star's tables after it; tests_passed is None where nothing was left to do.
+    row_counts has the star's tables after it; tests_passed is None where nothing was left to do. source is the load's
+    where the warehouse has several, for loading its files again, else empty.
     """
 
     load_id: str

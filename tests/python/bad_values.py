@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from conftest import make_event
+from records import make_event
 
 TAKEN = [
     ("ts", 5, 5),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-from conftest import make_event, make_song
+from records import make_event, make_song
 from redshift_stand_in import StandIn
 from redshift_stand_in.stand_in import DATABASE, USER
 

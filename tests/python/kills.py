@@ -8,15 +8,15 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from conftest import clean_environment
 from killed_warehouse import Contents, first_files, later_files
+from projects import clean_environment
 
 KILLED = -9
 NUMBERED = re.compile(r"load \d+")
@@ -187,6 +187,11 @@ class Cases:
         self.warehouse.restore(start)
         done = self.warehouse.server.finish(**request)
         return Case(self.warehouse, start, request, old, self.warehouse.contents(), done["instants"], done["duration"])
+
+
+def tell(figures: Callable[..., None], engine: str, name: str, steps: Counter[str], how: str = "killed") -> None:
+    """Say how often a command was killed, or what else, on an engine: promise 2."""
+    figures(2, f"{name}, {how}", engine, steps.total())
 
 
 def spread(count: int, instants: int) -> list[int]:

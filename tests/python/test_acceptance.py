@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import REAL_DATA, Bench, RedshiftBench, make_event, make_song
+from benches import Bench, RedshiftBench
+from projects import REAL_DATA
+from records import make_event, make_song
 from test_every_play_once import assert_star, messy
 
 from pipeline.simulate import Simulation, simulate

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import PROJECT_ROOT, Project
+from projects import Project
 from reference import repaired
+
+from pipeline.settings import PROJECT_ROOT
 
 NAMES = [entry["name"] for entry in yaml.safe_load((PROJECT_ROOT / "analyses/analyses.yml").read_text())["analyses"]]
 WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REAL_DATA, make_event, make_song
 from forked import Life
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+from projects import REAL_DATA
+from records import make_event, make_song
 
 Record = dict[str, Any]
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from bad_values import BAD_LINES, ON_DUCKDB_ONLY, REFUSED, TAKEN, BadLine, column_of
-from conftest import Bench, make_event, make_song
+from benches import Bench
+from records import make_event, make_song
 
 from pipeline import load_folder
 from pipeline.display import Display
@@ -55,7 +56,6 @@ def test_values_that_are_taken(reader: Bench) -> None:
         assert (float(found) if key == "length" else found) == loaded, (key, loaded)
 
 
-@pytest.mark.thorough_on_redshift
 @pytest.mark.parametrize(("key", "value", "reason"), REFUSED)
 def test_a_value_that_is_refused_is_named_and_nothing_is_loaded(
     reader: Bench, key: str, value: Any, reason: str
@@ -70,7 +70,6 @@ def test_a_value_that_is_refused_is_named_and_nothing_is_loaded(
     assert_nothing_loaded(reader)
 
 
-@pytest.mark.thorough_on_redshift
 @pytest.mark.parametrize("line", BAD_LINES, ids=str)
 def test_a_line_that_is_no_record_is_named_and_nothing_is_loaded(reader: Bench, line: BadLine) -> None:
     blank = "" if is_duckdb(reader) or not line.in_two else json.dumps(make_event(itemInSession=2))

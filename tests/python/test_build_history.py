@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from conftest import Project, make_event, make_song
+from projects import Project
+from records import make_event, make_song
 
 HISTORY = (
     "select model_name, code_fingerprint, count(*) from build_history "

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Project, make_event, rows
+from duckdb_file import rows
+from projects import Project
+from records import make_event
 from test_run import source_with_one_play
 
 
@@ -80,7 +82,7 @@ def test_what_is_not_built_is_not_published(project: Project, source: Path) -> N
     assert project.dbt("run-operation", "undo_load", "--args", json.dumps({"load_id": load_id})).returncode == 0
     refused = project.invoke("publish")
     assert (refused.returncode, "artists, daily_listening, dates" in refused.stderr) == (2, True)
-    assert project.dbt("build", "--empty").returncode == 2
+    assert "--empty: models here note the loads that they have" in project.dbt("build", "--empty").stdout
     assert project.dbt("build", "--exclude-resource-type", "test", "unit_test").returncode == 0
     assert project.invoke("publish").returncode == 0
 

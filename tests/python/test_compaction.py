@@ -22,7 +22,6 @@ from urllib.request import Request, urlopen
 
 import boto3
 import pytest
-from conftest import PROJECT_ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
@@ -34,7 +33,7 @@ from pipeline.listing import SourceFile, list_source
 from pipeline.load_folder import fill_load_folder
 from pipeline.s3 import s3_client, split_uri
 from pipeline.s3_reader import read_ahead
-from pipeline.settings import LoadOptions
+from pipeline.settings import PROJECT_ROOT, LoadOptions
 
 SOURCE, OWN = "sparkify-source", "sparkify-own"
 BOM = b"\xef\xbb\xbf"

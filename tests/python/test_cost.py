@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import RedshiftBench, make_redshift_bench
+from benches import RedshiftBench, make_redshift_bench
 from redshift_stand_in import StandIn
 from redshift_stand_in.scans import Scanned, count_scans, lay_zone_maps
 from redshift_stand_in.stand_in import DATABASE

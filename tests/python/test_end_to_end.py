@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from aws_state import RefusedError
-from conftest import CONFIG, RedshiftBench, make_event, make_song
+from benches import CONFIG, RedshiftBench
 from infra_stack import Account
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
+from records import make_event, make_song
 from redshift_stand_in import StandIn
 
 from infra.connection import connection

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Bench, make_event, make_song, tables
+from benches import Bench
+from duckdb_file import tables
+from records import make_event, make_song
 from reference import star
 
 from pipeline.dbt import Dbt, close_connections

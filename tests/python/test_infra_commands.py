@@ -11,12 +11,13 @@ from collections.abc import Callable
 from ipaddress import IPv4Network
 
 import pytest
-from conftest import PROJECT_ROOT, Project
 from infra_stack import CONFIG, Account
 from invoke import Collection, Program
+from projects import Project
 
 from infra import console
 from infra.errors import InfraError
+from pipeline.settings import PROJECT_ROOT
 
 README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
 Run = Callable[..., tuple[int, str, str]]

@@ -8,8 +8,9 @@ from typing import Any
 
 import boto3
 import pytest
-from conftest import PROJECT_ROOT
 from infra_stack import Account
+
+from pipeline.settings import PROJECT_ROOT
 
 TABLE = (PROJECT_ROOT / "docs/security_controls.md").read_text(encoding="utf-8")
 TAG = "sparkify:project"

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT_ROOT
+
+from pipeline.settings import PROJECT_ROOT
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from killed_warehouse import BUCKET, StandInWarehouse
-from kills import Case, Cases, kill_server, spread
+from kills import Case, Cases, kill_server, spread, tell
 from redshift_stand_in import StandIn
 from redshift_stand_in.connection import Connection
 
@@ -49,14 +49,9 @@ def cut_at(case: Case, statement: int, *, is_carried_out: bool) -> str:
     return done["step"]
 
 
-def tell(figures: Callable[..., None], name: str, steps: Counter[str], how: str) -> None:
-    for step, count in steps.items():
-        figures(2, f"{name} {how}, in step {step}", "stand-in", count)
-
-
 def test_a_killed_run_is_finished_by_the_next(cases: Cases, figures: Callable[..., None]) -> None:
     case = cases["run with a new day"]
-    tell(figures, "run with a new day", case.kill_at(spread(4, case.instants)), "killed")
+    tell(figures, "stand-in", "run with a new day", case.kill_at(spread(4, case.instants)), "killed")
 
 
 def test_a_run_that_was_cut_off_is_finished_by_the_next(cases: Cases, figures: Callable[..., None]) -> None:
@@ -64,20 +59,20 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(cases: Cases, figures: C
     steps = Counter(
         cut_at(case, statement, is_carried_out=bool(n % 2)) for n, statement in enumerate(spread(3, case.instants))
     )
-    tell(figures, "run with a new day", steps, "cut off by the server")
+    tell(figures, "stand-in", "run with a new day", steps, "cut off by the server")
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", CASES)
 def test_killed_at_many_statements(cases: Cases, name: str, figures: Callable[..., None]) -> None:
-    tell(figures, name, cases[name].kill_at(spread(10, cases[name].instants)), "killed")
-    tell(figures, name, cases[name].kill_at_random(5, seed=3), "killed at random times")
+    tell(figures, "stand-in", name, cases[name].kill_at(spread(20, cases[name].instants)), "killed")
+    tell(figures, "stand-in", name, cases[name].kill_at_random(5, seed=3), "killed at random times")
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", CASES)
 def test_cut_off_at_many_statements(cases: Cases, name: str, figures: Callable[..., None]) -> None:
     case = cases[name]
-    tried = [(at, is_carried_out) for is_carried_out in (False, True) for at in spread(3, case.instants)]
+    tried = [(at, is_carried_out) for is_carried_out in (False, True) for at in spread(8, case.instants)]
     steps = Counter(cut_at(case, at, is_carried_out=is_carried_out) for at, is_carried_out in tried)
-    tell(figures, name, steps, "cut off by the server")
+    tell(figures, "stand-in", name, steps, "cut off by the server")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project, clean_environment
+from projects import Project, clean_environment
 
 WEEK = "date_trunc('week', start_time)::date"
 PLAYS = (

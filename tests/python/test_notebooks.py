@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser import chromium, needs_chromium
-from conftest import Project
+from projects import Project
 
 NOTEBOOKS = ("the_load", "the_source", "songplays")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser import Browser, chromium, needs_chromium
-from conftest import Project, a_copy
+from projects import Project, a_copy
 
 pytestmark = needs_chromium
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import make_event, make_song
 from forked import Life
 from killed_warehouse import write_files
+from records import make_event, make_song
 
 FIRST = {
     "log_data/1.json": [make_event(itemInSession=n, level=level) for n, level in enumerate(("free", "free", "paid"))],

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Project, a_copy, clean_environment, make_event, rows, tables
+from duckdb_file import rows, tables
 from killed_warehouse import first_files, write_files
+from projects import Project, a_copy, clean_environment
+from records import make_event
 
 OLDER = "1.5.5"
 WRITER = """

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import Project, a_copy
+from projects import Project, a_copy
 
 # Opens the file as a BI tool would, says so, and asks again when it is told to.
 TOOL = """

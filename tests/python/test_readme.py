@@ -8,7 +8,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from conftest import PROJECT_ROOT, Project
+from projects import Project
+
+from pipeline.settings import PROJECT_ROOT
 
 BLOCK = re.compile(r"```console\n\$ \./inv (query .*?)\n(.*?)```", re.DOTALL)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REAL_DATA, Project, rows
+from duckdb_file import rows
+from projects import REAL_DATA, Project
 from reference import repaired
 
 pytestmark = pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the real data is not beside this checkout")

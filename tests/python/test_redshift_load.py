@@ -9,7 +9,8 @@ from typing import Any
 
 import boto3
 import pytest
-from conftest import RedshiftBench, make_event, make_song
+from benches import RedshiftBench
+from records import make_event, make_song
 from redshift_stand_in import StandIn
 from redshift_stand_in.connection import Connection
 from redshift_stand_in.errors import RedshiftError

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-from conftest import Project, make_event
+from projects import Project
+from records import make_event
 from redshift_stand_in import StandIn
 from sqlfluff.core import FluffConfig, Linter
 from stand_in_clients import connect

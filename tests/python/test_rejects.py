@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from bad_values import BAD_LINES, REFUSED
-from conftest import Bench, RedshiftBench, make_event, make_song
+from benches import Bench, RedshiftBench
+from records import make_event, make_song
 from redshift_stand_in import copy_load
 from redshift_stand_in.copy_records import records
 
@@ -97,7 +98,6 @@ def load_bad_records(reader: Bench, *, compact: bool = False) -> None:
     assert reader.rows("select distinct session_id from staging_events order by 1") == [(2,), (3,), (4,), (5,)]
 
 
-@pytest.mark.thorough_on_redshift
 def test_a_mended_file_takes_the_place_of_what_was_loaded_of_it(engine: Bench) -> None:
     engine.put(EVENTS, make_event(), make_event(itemInSession="x"))
     engine.put("song_data/A/1.json", make_song())

@@ -8,7 +8,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import Project, a_copy, make_event, make_song
+from projects import Project, a_copy
+from records import make_event, make_song
 from reference import repaired
 from report_page import ReportPage
 

@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 
 import duckdb
-from conftest import Project, clean_environment, make_event, make_song, rows, tables
+from duckdb_file import rows, tables
+from projects import Project, clean_environment
+from records import make_event, make_song
 
 
 def source_with_one_play(folder: Path, **changes: object) -> Path:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import Project, clean_environment
 from killed_warehouse import BUCKET, DuckDBWarehouse, StandInWarehouse, Warehouse, first_files, write_files
+from projects import Project, clean_environment
 from redshift_stand_in import StandIn
 from redshift_stand_in.connection import Connection
 

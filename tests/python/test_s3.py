@@ -9,9 +9,10 @@ from urllib.request import Request, urlopen
 
 import boto3
 import pytest
+from benches import Bench
 from botocore.exceptions import ClientError
-from conftest import Bench, make_event, make_song
 from moto.server import ThreadedMotoServer
+from records import make_event, make_song
 
 from pipeline import load_folder
 from pipeline.display import Display

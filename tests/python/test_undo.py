@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Bench, make_event, make_song
+from benches import Bench
+from records import make_event, make_song
 from test_every_play_once import assert_star
 
 from pipeline.dbt import close_connections

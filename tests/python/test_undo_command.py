@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project, make_event, make_song
+from projects import Project
+from records import make_event, make_song
 from redshift_stand_in import StandIn
 
 BUCKET = "sparkify-to-undo"

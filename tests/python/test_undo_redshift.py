@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from conftest import RedshiftBench, make_event
+from benches import RedshiftBench
+from records import make_event
 from redshift_stand_in.connection import Connection
 from redshift_stand_in.errors import ConnectionLost, RedshiftError
 from redshift_stand_in.wire import Message

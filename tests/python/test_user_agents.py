@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 import ua_parser
-from conftest import REAL_DATA, Bench, make_event, make_song, rows
+from benches import Bench
+from duckdb_file import rows
+from projects import REAL_DATA
+from records import make_event, make_song
 
 from pipeline.dbt import Dbt, close_connections
 from pipeline.display import Display

@@ -1,0 +1,57 @@
+"""Copies of the project, in which commands run as a user runs them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from duckdb_file import rows
+
+from pipeline.settings import PROJECT_ROOT
+
+REAL_DATA = PROJECT_ROOT.parent / "shared" / "data" / "real"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project, in which commands run as a user would run them."""
+
+    root: Path
+
+    def invoke(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, "-m", "invoke", *arguments, **environment)
+
+    def dbt(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.run(str(Path(sys.executable).with_name("dbt")), *arguments, **environment)
+
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=self.root,
+            env={**clean_environment(), **environment},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    @property
+    def database(self) -> Path:
+        return self.root / "sparkify.duckdb"
+
+    def rows(self, sql: str, database: Path | None = None) -> list[tuple[Any, ...]]:
+        return rows(database or self.database, sql)
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what would point a command elsewhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("SPARKIFY_", "INVOKE_", "DBT_"))}
+
+
+def a_copy(project: Project, folder: Path) -> Project:
+    return Project(Path(shutil.copytree(project.root, folder / "copy")))
