@@ -52,8 +52,8 @@ def files_of_their_loads(
         raise PipelineError(
             f"On Redshift a row does not know its file, so --reload takes all files of load {', '.join(sorted(loads))} "
             f"again, and of these {source} has no longer, or this load leaves out: {first_of(gone)}. Nothing was "
-            f"loaded. Put them back; or take the load back (./inv load.undo {min(loads)}) and name with --reload what is to be "
-            "loaded of it."
+            f"loaded. Put them back; or take the load back (./inv load.undo {min(loads)}) and name with --reload what "
+            "is to be loaded of it."
         )
     return frozenset(others)
 
