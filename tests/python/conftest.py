@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         long = [item for item in items if _is_long(item)]
         items[:] = [item for item in items if item not in long]
         config.hook.pytest_deselected(items=long)
+    # Files of few tests have the longest ones; begun last, one would keep a single worker busy at the end.
+    tests_in = Counter(item.path for item in items)
+    items.sort(key=lambda item: tests_in[item.path])
 
 
 def _is_long(item: pytest.Item) -> bool:
