@@ -51,6 +51,11 @@ class Bench:
         return path
 
     @property
+    def engine_name(self) -> str:
+        """As docs/promises.md calls it."""
+        return "DuckDB"
+
+    @property
     def address_of_source(self) -> str:
         return str(self.source)
 
@@ -93,6 +98,10 @@ class RedshiftBench(Bench):
     """A warehouse on Redshift or its stand-in, and a prefix of the project's own bucket as its source."""
 
     address: str
+
+    @property
+    def engine_name(self) -> str:
+        return "stand-in" if os.environ["SPARKIFY_REDSHIFT_HOST"] == "127.0.0.1" else "Redshift"
 
     def put(self, name: str, *records: dict[str, Any] | str | bytes, end: bytes = b"") -> Path:
         path = super().put(name, *records, end=end)

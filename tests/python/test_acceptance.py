@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,9 @@ def put_simulated(bench: Bench, folder: Path) -> None:
         bench.put(path.relative_to(folder).as_posix(), path.read_bytes())
 
 
-def test_two_engines_hold_the_same_rows(bench: Bench, redshift_bench: RedshiftBench, tmp_path: Path) -> None:
+def test_two_engines_hold_the_same_rows(
+    bench: Bench, redshift_bench: RedshiftBench, tmp_path: Path, figures: Callable[..., None]
+) -> None:
     """Simulated files with all traps, texts with blanks at their ends among them."""
     blanks = [
         make_event(song="Tune ", itemInSession=11),
@@ -95,14 +98,14 @@ def test_two_engines_hold_the_same_rows(bench: Bench, redshift_bench: RedshiftBe
         each.put("song_data/Z/blanks.json", *songs)
         each.load()
         each.build()
-    assert_same(bench, redshift_bench)
+    figures(4, "rows made of simulated files, the same on both engines", "both", assert_same(bench, redshift_bench))
     skew = "select skew_rows from svv_table_info where \"schema\" = 'analytics' and \"table\" = 'songplays'"
     assert redshift_bench.rows(skew)[0][0] < 1.5
 
 
 @pytest.mark.skipif(not REAL_DATA.is_dir(), reason="the real data is not beside this checkout")
 def test_real_rows_in_shuffled_deliveries_on_one_engine_are_those_at_once_on_the_other(
-    bench: Bench, redshift_bench: RedshiftBench
+    bench: Bench, redshift_bench: RedshiftBench, figures: Callable[..., None]
 ) -> None:
     shutil.copytree(REAL_DATA, bench.source)
     lines = {
@@ -116,11 +119,14 @@ def test_real_rows_in_shuffled_deliveries_on_one_engine_are_those_at_once_on_the
         redshift_bench.build(tests=False)
     bench.load()
     bench.build(tests=False)
-    assert_same(bench, redshift_bench)
+    rows = assert_same(bench, redshift_bench)
+    figures(4, "rows made of real files, delivered at once on one and shuffled on the other", "both", rows)
 
 
-def assert_same(bench: Bench, redshift_bench: RedshiftBench) -> None:
+def assert_same(bench: Bench, redshift_bench: RedshiftBench) -> int:
+    """The staging models and the star have the same rows on both; so many of them."""
     expected, found = bench.tables(), redshift_bench.tables()
     assert found.keys() == expected.keys()
     for table, table_rows in expected.items():
         assert found[table] == table_rows, table
+    return sum(map(len, expected.values()))

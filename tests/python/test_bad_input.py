@@ -24,6 +24,7 @@ from pipeline.settings import LoadOptions
 
 EVENTS = "log_data/2018/11/2018-11-01-events.json"
 SONGS = "song_data/A/A/A/TRAAA.json"
+STRICT = "bad values and lines, each named by a strict load that then loads nothing"
 
 
 def is_duckdb(bench: Bench) -> bool:
@@ -47,18 +48,19 @@ def do_load(request: pytest.FixtureRequest, bench: Bench, monkeypatch: pytest.Mo
     return run
 
 
-def test_values_that_are_taken(reader: Bench) -> None:
+def test_values_that_are_taken(reader: Bench, figures: Callable[..., None]) -> None:
     events = [make_event(itemInSession=number, **{key: value}) for number, (key, value, _) in enumerate(TAKEN)]
     reader.put(EVENTS, *events)
     reader.load(only="events")
     for number, (key, _, loaded) in enumerate(TAKEN):
         found = reader.rows(f"select {column_of(key)} from staging_events where item_in_session = {number}")[0][0]
         assert (float(found) if key == "length" else found) == loaded, (key, loaded)
+    figures(4, "values, loaded as the one table of them says", reader.engine_name, len(TAKEN))
 
 
 @pytest.mark.parametrize(("key", "value", "reason"), REFUSED)
 def test_a_value_that_is_refused_is_named_and_nothing_is_loaded(
-    reader: Bench, key: str, value: Any, reason: str
+    reader: Bench, figures: Callable[..., None], key: str, value: Any, reason: str
 ) -> None:
     reader.put("log_data/2018/11/2018-11-02-events.json", make_event(sessionId=2))
     reader.put(EVENTS, make_event(), make_event(itemInSession=1), make_event(itemInSession=2, **{key: value}))
@@ -68,10 +70,13 @@ def test_a_value_that_is_refused_is_named_and_nothing_is_loaded(
     shown = value if isinstance(value, str) else json.dumps(value)
     assert value is None or repr(shown[:20])[:-1] in str(refused.value)
     assert_nothing_loaded(reader)
+    figures(3, STRICT, reader.engine_name, 1)
 
 
 @pytest.mark.parametrize("line", BAD_LINES, ids=str)
-def test_a_line_that_is_no_record_is_named_and_nothing_is_loaded(reader: Bench, line: BadLine) -> None:
+def test_a_line_that_is_no_record_is_named_and_nothing_is_loaded(
+    reader: Bench, figures: Callable[..., None], line: BadLine
+) -> None:
     blank = "" if is_duckdb(reader) or not line.in_two else json.dumps(make_event(itemInSession=2))
     reader.put(EVENTS, make_event(), blank, line.text, make_event(itemInSession=1))
     with pytest.raises(PipelineError) as refused:
@@ -79,6 +84,7 @@ def test_a_line_that_is_no_record_is_named_and_nothing_is_loaded(reader: Bench, 
     assert f"{EVENTS}, line 3: {line.reason if is_duckdb(reader) else ''}" in str(refused.value)
     assert repr(line.shown[:20])[:-1] in str(refused.value)
     assert_nothing_loaded(reader)
+    figures(3, STRICT, reader.engine_name, 1)
 
 
 @pytest.mark.parametrize(("key", "value", "outcome"), ON_DUCKDB_ONLY)
@@ -164,7 +170,9 @@ def test_late_events_in_two_files_are_one_play_and_the_level_follows_the_event(r
         ("it's one.json", json.dumps(make_event()).encode(), 1),
     ],
 )
-def test_forms_of_files(reader: Bench, name: str, content: bytes, count: int) -> None:
+def test_forms_of_files(
+    reader: Bench, figures: Callable[..., None], name: str, content: bytes, count: int
+) -> None:
     reader.put(f"log_data/{name}", content)
     reader.load(only="events")
     assert reader.rows("select count(*) from staging_events where page = 'NextSong'") == [(count,)]
@@ -173,6 +181,7 @@ def test_forms_of_files(reader: Bench, name: str, content: bytes, count: int) ->
     ]
     if is_duckdb(reader):
         assert reader.rows("select row_count from load_history") == [(count,)]
+    figures(3, "forms of files, loaded whole", reader.engine_name, 1)
 
 
 def test_names_that_look_like_patterns_are_names(bench: Bench, do_load: Callable[..., LoadReport]) -> None:

@@ -57,18 +57,19 @@ def put_bad_records(bench: Bench) -> list[tuple[str, int, str | None, str]]:
     return expected
 
 
-def test_bad_records_are_left_out_and_kept_with_their_text(reader: Bench) -> None:
-    load_bad_records(reader)
+def test_bad_records_are_left_out_and_kept_with_their_text(reader: Bench, figures: Callable[..., None]) -> None:
+    count = load_bad_records(reader)
     reader.put("log_data/2018/11/4.json", make_event(sessionId=6))
     assert reader.load(max_errors=1).rejects is None
     reader.build()
+    figures(3, "bad records, left out by a tolerant load and kept with file, line and text", reader.engine_name, count)
 
 
 def test_bad_records_of_merged_files_lead_to_the_original(redshift_bench: RedshiftBench) -> None:
     load_bad_records(redshift_bench, compact=True)
 
 
-def load_bad_records(reader: Bench, *, compact: bool = False) -> None:
+def load_bad_records(reader: Bench, *, compact: bool = False) -> int:
     expected = put_bad_records(reader)
     with pytest.raises(TooManyRejectsError) as refused:
         reader.load(compact=compact, max_errors=len(expected) - 1)
@@ -96,6 +97,7 @@ def load_bad_records(reader: Bench, *, compact: bool = False) -> None:
     }
     assert len(reader.rows(report.rejects.query)) == len(expected)
     assert reader.rows("select distinct session_id from staging_events order by 1") == [(2,), (3,), (4,), (5,)]
+    return len(expected)
 
 
 def test_a_mended_file_takes_the_place_of_what_was_loaded_of_it(engine: Bench) -> None:

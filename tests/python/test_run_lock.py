@@ -11,15 +11,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from killed_warehouse import BUCKET, DuckDBWarehouse, StandInWarehouse, Warehouse, first_files, write_files
 from projects import Project, clean_environment
+from records import make_event
 from redshift_stand_in import StandIn
 from redshift_stand_in.connection import Connection
 
 SECONDS = 120
+RACES, GAP_SECONDS = 10, 0.2
 
 
 @dataclass
@@ -31,6 +35,7 @@ class Place:
     flags: tuple[str, ...]
     environment: dict[str, str]
     holder: Callable[[], str]
+    put: Callable[[dict[str, list[dict[str, Any]]]], None]
 
     def start(self, machine: int = 0) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -85,6 +90,7 @@ def place(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Pla
             ("--source", str(source)),
             {},
             lambda: lock.read_text() if lock.exists() else "",
+            partial(write_files, source),
         )
     stand_in: StandIn = request.getfixturevalue("stand_in")
     stand_in.reset()
@@ -102,17 +108,40 @@ def place(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Pla
         ("--target", "redshift", "--source", f"s3://{BUCKET}"),
         {**stand_in.environment(), "SPARKIFY_REDSHIFT_METHOD": "database"},
         holder,
+        warehouse.put,
     )
 
 
 def test_two_loads_of_the_same_files_at_once_load_them_once(place: Place) -> None:
-    loads = [place.start(0), place.start(1)]
+    two_at_once(place)
+    assert place.loaded() == ONCE
+
+
+@pytest.mark.thorough
+def test_again_and_again_two_loads_at_once_load_once(place: Place, figures: Callable[..., None]) -> None:
+    """Where there is no warehouse yet, then a new day; the second a little after the first."""
+    for number in range(RACES):
+        place.warehouse.restore("empty")
+        two_at_once(place, gap=GAP_SECONDS * number)
+        assert place.loaded() == ONCE, number
+    files, events, songs = ONCE
+    for number in range(RACES):
+        place.put({f"log_data/2018/12/{number}.json": [make_event(sessionId=1000 + number)]})
+        two_at_once(place, gap=GAP_SECONDS * number)
+        assert place.loaded() == (files + number + 1, events + number + 1, songs), number
+    engine = "stand-in" if place.environment else "DuckDB"
+    figures(2, "two loads of the same files at once, which load them once", engine, 2 * RACES)
+
+
+def two_at_once(place: Place, gap: float = 0) -> None:
+    first = place.start(0)
+    time.sleep(gap)
+    loads = [first, place.start(1)]
     said = [load.communicate(timeout=SECONDS)[1] for load in loads]
     codes = [load.returncode for load in loads]
     assert 0 in codes, said
     for code, text in zip(codes, said, strict=True):
         assert code == 0 or "is being written by load" in text, text
-    assert place.loaded() == ONCE
 
 
 def test_the_second_says_who_holds_the_lock_and_a_killed_holder_holds_nothing(place: Place) -> None:

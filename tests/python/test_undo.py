@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,9 @@ def plan(bench: Bench, *reload: str, **flags: Any) -> Any:
 
 
 @pytest.mark.parametrize("number", [1, *(pytest.param(n, marks=pytest.mark.thorough_on_redshift) for n in (0, 2, 3))])
-def test_without_a_load_the_rest_is_as_if_it_had_never_been_there(engine: Bench, number: int) -> None:
+def test_without_a_load_the_rest_is_as_if_it_had_never_been_there(
+    engine: Bench, figures: Callable[..., None], number: int
+) -> None:
     """The first, one in the middle whose event another has too, the catalogue, the last."""
     loads = deliver(engine)
     engine.build(tests=False)
@@ -89,6 +92,7 @@ def test_without_a_load_the_rest_is_as_if_it_had_never_been_there(engine: Bench,
     assert engine.load(reload=[gone]).replaced == []
     assert_holds(engine, list(DELIVERIES))
     assert statuses(engine)[loads[number], gone] == "undone"
+    figures(1, "loads taken back and loaded again, both held to a star in plain Python", engine.engine_name, 1)
 
 
 @pytest.mark.thorough_on_redshift

@@ -75,7 +75,10 @@ def conflict(connection: Connection) -> None:
 
 @pytest.mark.parametrize("action", [cut, conflict])
 def test_an_undo_with_something_in_its_way_is_whole(
-    redshift_bench: RedshiftBench, monkeypatch: pytest.MonkeyPatch, action: Callable[[Connection], None]
+    redshift_bench: RedshiftBench,
+    monkeypatch: pytest.MonkeyPatch,
+    figures: Callable[..., None],
+    action: Callable[[Connection], None],
 ) -> None:
     """At each of its statements in turn."""
     monkeypatch.setattr(undo_module, "PAUSE_SECONDS", 0)
@@ -91,3 +94,4 @@ def test_an_undo_with_something_in_its_way_is_whole(
         if disturbance.seen < at:
             break
     assert at > 7
+    figures(2, "load.undo's transaction, cut off or in conflict at each statement", redshift_bench.engine_name, at - 1)
