@@ -20,6 +20,7 @@ from redshift_stand_in import StandIn
 
 from pipeline import load_folder
 from pipeline.dbt import Dbt, close_connections
+from pipeline.report.page import vega_scripts
 from pipeline.settings import PROJECT_ROOT, read_settings
 
 # For a name in an event that nobody reads, each adapter that dbt makes looks for the module of every frame of the stack
@@ -29,7 +30,7 @@ BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's files with a parsed manifest, to be copied by each test that needs a project of its own."""
+    """The project's files with what its first command would make, to be copied by each test that needs its own."""
     root = tmp_path_factory.mktemp("template") / "project"
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
@@ -42,7 +43,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT_ROOT / name, root / name)
     shutil.copyfile(root / "profiles.yml.example", root / "profiles.yml")
-    (root / ".sparkify").mkdir()
+    vega_scripts(root / ".sparkify")
     parsed = Project(root).dbt("parse")
     assert parsed.returncode == 0, parsed.stdout
     return root
@@ -129,7 +130,7 @@ def redshift_bench(
 ) -> RedshiftBench:
     """An empty warehouse on the stand-in."""
     stand_in.reset()
-    for name, value in {**stand_in.environment(), "SPARKIFY_REDSHIFT_METHOD": "database"}.items():
+    for name, value in stand_in.environment(method="database").items():
         monkeypatch.setenv(name, value)
     return make_redshift_bench(redshift_manifests, tmp_path, monkeypatch)
 

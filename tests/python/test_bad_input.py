@@ -170,9 +170,7 @@ def test_late_events_in_two_files_are_one_play_and_the_level_follows_the_event(r
         ("it's one.json", json.dumps(make_event()).encode(), 1),
     ],
 )
-def test_forms_of_files(
-    reader: Bench, figures: Callable[..., None], name: str, content: bytes, count: int
-) -> None:
+def test_forms_of_files(reader: Bench, figures: Callable[..., None], name: str, content: bytes, count: int) -> None:
     reader.put(f"log_data/{name}", content)
     reader.load(only="events")
     assert reader.rows("select count(*) from staging_events where page = 'NextSong'") == [(count,)]

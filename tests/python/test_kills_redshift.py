@@ -20,7 +20,7 @@ CASES = ("first run", "run with a new day", "reload", "load.undo")
 def cases(stand_in: StandIn, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cases]:
     root = Path(shutil.copytree(template, tmp_path_factory.mktemp("killed") / "project"))
     stand_in.create_bucket(BUCKET)
-    environment = {**stand_in.environment(), "SPARKIFY_REDSHIFT_METHOD": "database"}
+    environment = stand_in.environment(method="database")
     with kill_server(root, "redshift", f"s3://{BUCKET}", environment) as server:
         yield Cases(StandInWarehouse(root, server, stand_in))
 

@@ -106,7 +106,7 @@ def place(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Pla
         warehouse,
         machines,
         ("--target", "redshift", "--source", f"s3://{BUCKET}"),
-        {**stand_in.environment(), "SPARKIFY_REDSHIFT_METHOD": "database"},
+        stand_in.environment(method="database"),
         holder,
         warehouse.put,
     )

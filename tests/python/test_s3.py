@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 import boto3
@@ -43,8 +44,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
-def put(key: str, *records: object) -> None:
-    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body="\n".join(map(json.dumps, records)).encode())
+def put(key: str, *records: object, client: Any = None) -> None:
+    client = client or boto3.client("s3")
+    client.put_object(Bucket=BUCKET, Key=key, Body="\n".join(map(json.dumps, records)).encode())
 
 
 def load_new(bench: Bench, source: str, **flags: str) -> LoadReport:
@@ -52,23 +54,27 @@ def load_new(bench: Bench, source: str, **flags: str) -> LoadReport:
     return load(bench.settings, plan_load(bench.settings, source, options), bench.dbt, Display(quiet=True))
 
 
-@pytest.mark.parametrize(("prefix", "small"), [("", 1), ("some/place", 1_000_000)])
+@pytest.mark.parametrize(
+    ("prefix", "small", "songs"),
+    [("", 1, 3), ("some/place", 1_000_000, 1_005)],  # more than one page of a listing
+)
 def test_objects_are_loaded_once_and_new_ones_alone(
-    bench: Bench, bucket: str, prefix: str, small: int, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, bucket: str, prefix: str, small: int, songs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load_folder, "SMALL_FILE_BYTES", small)
     source = f"s3://{bucket}/{prefix}".rstrip("/")
     root = f"{prefix}/" if prefix else ""
-    for number in range(1_005):  # more than one page of a listing
-        put(f"{root}song_data/A/{number}.json", make_song(song_id=f"SO{number}"))
+    client = boto3.client("s3")
+    for number in range(songs):
+        put(f"{root}song_data/A/{number}.json", make_song(song_id=f"SO{number}"), client=client)
     put(f"{root}log_data/2018/11/1.json", make_event(), make_event(itemInSession=1))
     put(f"{root}log_json_path.json", {})
     put(f"{root}log_data/.ipynb_checkpoints/1-checkpoint.json", make_event())
     report = load_new(bench, source)
-    assert report.rows == {"staging_events": 2, "staging_songs": 1_005}
+    assert report.rows == {"staging_events": 2, "staging_songs": songs}
     assert bench.rows("select distinct source_file from staging_events") == [("log_data/2018/11/1.json",)]
     assert bench.rows("select count(*) from load_history where etag is not null and content_hash is not null") == [
-        (1_006,)
+        (songs + 1,)
     ]
 
     put(f"{root}log_data/2018/11/2.json", make_event(sessionId=2))

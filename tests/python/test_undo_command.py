@@ -61,7 +61,7 @@ def site(request: pytest.FixtureRequest, project: Project, tmp_path: Path) -> Si
         stand_in: StandIn = request.getfixturevalue("stand_in")
         stand_in.reset()
         stand_in.create_bucket(BUCKET)
-        environment = {**stand_in.environment(), "INVOKE_SOURCE": f"s3://{BUCKET}"}
+        environment = {**stand_in.environment(method="database"), "INVOKE_SOURCE": f"s3://{BUCKET}"}
         site = Site(project, environment, tmp_path / "source", stand_in)
     site.put("log_data/1.json", make_event())
     site.put("song_data/A/1.json", make_song())

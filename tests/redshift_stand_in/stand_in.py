@@ -94,11 +94,14 @@ class StandIn:
     def role_arn(self) -> str:
         return self.aws.client("iam").get_role(RoleName=ROLE)["Role"]["Arn"]
 
-    def environment(self, database: str = DATABASE) -> dict[str, str]:
-        """What a client's environment needs to find this Redshift, its bucket and its role, and no other."""
+    def environment(self, database: str = DATABASE, method: str = "iam") -> dict[str, str]:
+        """What a client's environment needs to find this Redshift, its bucket and its role, and no other.
+
+        method is how dbt signs in: "iam", or with the password, "database", which takes a third of a second less.
+        """
         return {
             "SPARKIFY_TARGET": "redshift",
-            "SPARKIFY_REDSHIFT_METHOD": "iam",
+            "SPARKIFY_REDSHIFT_METHOD": method,
             "SPARKIFY_REDSHIFT_HOST": "127.0.0.1",
             "SPARKIFY_REDSHIFT_PORT": str(self.port),
             "SPARKIFY_REDSHIFT_USER": USER,
