@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import quick_dbt  # noqa: F401
 from benches import CONFIG, Bench, RedshiftBench, make_redshift_bench
-from dbt_common.behavior_flags import BehaviorFlagRendered
 from figures import adder, collected, keep
 from infra_stack import account, signed_in  # noqa: F401  fixtures
 from projects import REAL_DATA, Project
@@ -22,10 +22,6 @@ from pipeline import load_folder
 from pipeline.dbt import Dbt, close_connections
 from pipeline.report.page import vega_scripts
 from pipeline.settings import PROJECT_ROOT, read_settings
-
-# For a name in an event that nobody reads, each adapter that dbt makes looks for the module of every frame of the stack
-# among all that are loaded, some times over: in a process with thousands that was nine tenths of a test's time.
-BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")
 
 
 @pytest.fixture(scope="session")

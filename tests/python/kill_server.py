@@ -29,6 +29,7 @@ import dbt.adapters.duckdb.environments.local  # noqa: E402
 import dbt.adapters.redshift  # noqa: E402
 import dbt.cli.main  # noqa: E402
 import duckdb  # noqa: E402
+import quick_dbt  # noqa: E402, F401
 import redshift_connector  # noqa: E402
 
 import pipeline.rebuild  # noqa: E402

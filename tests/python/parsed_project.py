@@ -14,6 +14,7 @@ import dbt.adapters.duckdb
 import dbt.cli.main
 import dbt.task.build
 import dbt.task.run_operation  # noqa: F401  what each step would import
+import quick_dbt  # noqa: F401
 
 import pipeline.load
 import pipeline.run  # noqa: F401

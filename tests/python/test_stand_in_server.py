@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 import shlex
@@ -173,6 +174,26 @@ def test_many_clients_at_once(stand_in: StandIn, redshift: Client) -> None:
     for thread in threads:
         thread.join()
     assert redshift.rows("select count(*), count(distinct n) from crowd") == [(60, 12)]
+
+
+def test_clients_that_are_gone_leave_nothing_that_a_process_has_few_of(stand_in: StandIn, redshift: Client) -> None:
+    """Its thread keys are a thousand; without one no TLS connection can be made any more."""
+    redshift.run("select 1")
+    before = free_thread_keys()
+    for _ in range(20):
+        client = Client(connect(stand_in, DATABASE))
+        client.run("select 1")
+        client.connection.close()
+    assert free_thread_keys() == before
+
+
+def free_thread_keys() -> int:
+    system, key, keys = ctypes.CDLL(None), ctypes.c_ulong(), []
+    while system.pthread_key_create(ctypes.byref(key), None) == 0:
+        keys.append(key.value)
+    for number in keys:
+        system.pthread_key_delete(ctypes.c_ulong(number))
+    return len(keys)
 
 
 _CLIENT = """

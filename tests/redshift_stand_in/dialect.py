@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ from redshift_stand_in.wire import Message, error_fields, error_message
 
 if TYPE_CHECKING:
     from redshift_stand_in.connection import Connection
+
+# libpg_query takes one of a process's 1,024 keys of thread-local data for each thread that parses, and gives none back.
+_PARSER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="parser")
 
 # What Redshift makes of a type without a length, wherever it stands.
 _DEFAULTS = {
@@ -99,7 +103,7 @@ def _create_late_binding_view(
     schema: str, name: str, tokens: list[Token], words: list[str], connection: Connection
 ) -> Callable[[Connection], str]:
     definition = _rewritten(tokens, words, connection)
-    refuse_unqualified_names(pglast.parse_sql(definition)[0].stmt.query)
+    refuse_unqualified_names(_parsed(definition)[0].stmt.query)
     literals = ", ".join(quoted(value) for value in (schema, name, definition))
 
     def act(session: Connection) -> str:
@@ -119,7 +123,7 @@ def _rewritten(tokens: list[Token], words: list[str], connection: Connection) ->
 def _as_postgres(tokens: list[Token]) -> str:
     sql = join(rewrite_expressions(tokens))
     try:
-        trees = pglast.parse_sql(sql)
+        trees = _parsed(sql)
     except pglast.parser.ParseError as error:
         raise RedshiftError(str(error.args[0]), sqlstate="42601") from error
     if not trees:
@@ -127,6 +131,10 @@ def _as_postgres(tokens: list[Token]) -> str:
     tree = trees[0].stmt
     check(tree, frozenset(token.value for token in tokenize(sql) if token.kind == "quoted"))
     return _with_lengths(sql, tree)
+
+
+def _parsed(sql: str) -> tuple[ast.RawStmt, ...]:
+    return _PARSER.submit(pglast.parse_sql, sql).result()
 
 
 def _with_lengths(sql: str, tree: ast.Node) -> str:
