@@ -118,7 +118,7 @@ def _act(request: dict[str, Any], settings: Settings, display: Display) -> None:
         pipeline.undo.undo(settings, request["load_id"], display)
     else:
         report = pipeline.run.run(settings, LoadOptions.from_flags(reload=request.get("reload", ())), display)
-        print(f"built: {report.built}")
+        print(f"built: {report.built}", flush=True)  # the child ends without Python's own end
 
 
 def _settings(request: dict[str, Any]) -> Settings:
