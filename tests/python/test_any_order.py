@@ -262,7 +262,7 @@ def test_many_orders_give_the_tables_of_one_build(_part: int, figures: Callable[
     each()
     figures(1, f"lives, {LIVES} to a warehouse, held to one build of what counts", "DuckDB", LIVES * warehouses_tried)
     for deed, name in DEEDS.items():
-        figures(1, f"lives: {name} on their way", "DuckDB", deeds[deed])
+        figures(1, f"lives, steps of their warehouses: {name}", "DuckDB", deeds[deed])
 
 
 def real_deliveries(chance: random.Random) -> list[Step]:

@@ -147,11 +147,15 @@ def test_a_reader_reads_what_analysts_use_and_no_more(
 
 
 def test_the_sign_in_needs_no_password(environment: dict[str, str], stand_in: StandIn, project: Project) -> None:
-    """IAM by default: without the password in the environment everything works as before."""
-    without = {**environment, **stand_in.environment()}
+    """IAM by default: without a password in the environment a load, dbt by hand and a question work as before."""
+    without = {**environment, **stand_in.environment(), "INVOKE_SOURCE": f"s3://{SOURCE}"}
     del without["SPARKIFY_REDSHIFT_PASSWORD"]
-    asked = project.invoke("query", "select count(*) as users from users", "--json", "--target", "redshift", **without)
-    assert json.loads(asked.stdout)[0]["users"] > 20
+    put(stand_in, "log_data/2030/02/new.json", json.dumps(make_event(userId="4712")).encode())
+    assert project.invoke("load", "-q", **without).returncode == 0
+    dbt = str(Path(sys.executable).with_name("dbt"))
+    assert project.run(dbt, "run", "--select", "stg_events", "users", **without).returncode == 0
+    asked = project.invoke("query", "select level from users where user_id = 4712", "--json", **without)
+    assert json.loads(asked.stdout) == [{"level": "free"}]
 
 
 def test_every_statement_of_ours_is_redshift_to_sqlfluff(stand_in: StandIn) -> None:
