@@ -100,6 +100,7 @@ def load_bad_records(reader: Bench, *, compact: bool = False) -> int:
     return len(expected)
 
 
+@pytest.mark.thorough_on_redshift
 def test_a_mended_file_takes_the_place_of_what_was_loaded_of_it(engine: Bench) -> None:
     engine.put(EVENTS, make_event(), make_event(itemInSession="x"))
     engine.put("song_data/A/1.json", make_song())

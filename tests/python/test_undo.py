@@ -123,7 +123,6 @@ def test_all_loads_undone_is_an_empty_warehouse_that_builds(engine: Bench) -> No
 
 def test_an_unknown_load_changes_nothing(engine: Bench) -> None:
     deliver(engine)
-    engine.build(tests=False)
     before = statuses(engine)
     engine.dbt.run_operation("undo_load", load_id="20000101T000000000000' or '1' = '1")
     close_connections()
@@ -198,6 +197,7 @@ def test_a_file_of_a_load_of_several(engine: Bench) -> None:
     assert_star(engine, [*left, make_event(itemInSession=30)], [] if whole else SONGS)
 
 
+@pytest.mark.thorough_on_redshift
 def test_a_refused_record_of_a_reloaded_file_leaves_its_old_rows(engine: Bench) -> None:
     deliver(engine)
     before = statuses(engine)
@@ -208,6 +208,7 @@ def test_a_refused_record_of_a_reloaded_file_leaves_its_old_rows(engine: Bench) 
     assert_holds(engine, list(DELIVERIES))
 
 
+@pytest.mark.thorough_on_redshift
 def test_a_file_is_named_by_its_key_or_by_what_leads_to_it(engine: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     deliver(engine)
     engine.put("log_data/a,b.json", make_event(itemInSession=40))
@@ -230,6 +231,7 @@ def test_a_file_is_named_by_its_key_or_by_what_leads_to_it(engine: Bench, monkey
         plan(engine, " ")
 
 
+@pytest.mark.thorough_on_redshift
 def test_reloading_leaves_another_source_alone(engine: Bench, tmp_path: Path) -> None:
     """Both have a file of the same name."""
     deliver(engine)
