@@ -15,7 +15,7 @@ import quick_dbt  # noqa: F401
 from benches import CONFIG, Bench, RedshiftBench, make_redshift_bench
 from figures import adder, collected, keep
 from infra_stack import account, signed_in  # noqa: F401  fixtures
-from projects import REAL_DATA, Project
+from projects import REAL_DATA, Project, source_with_one_play
 from redshift_stand_in import StandIn
 
 from pipeline import load_folder
@@ -58,6 +58,25 @@ def sample(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
         done = project.invoke(*arguments)
         assert done.returncode == 0, done.stderr
     return project
+
+
+@pytest.fixture(scope="session")
+def played_once(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a project after a run, and with its source of one play. What was loaded knows the source's path."""
+    folder = tmp_path_factory.mktemp("played") / "now"
+    project = Project(Path(shutil.copytree(template, folder / "project")))
+    done = project.invoke("run", "-q", "--source", str(source_with_one_play(folder / "source")))
+    assert done.returncode == 0, done.stderr
+    shutil.copytree(folder, folder.with_name("saved"))
+    return folder
+
+
+@pytest.fixture
+def played(played_once: Path) -> Project:
+    """A project after a run with one play, to be changed; its source is the folder beside it."""
+    shutil.rmtree(played_once)
+    shutil.copytree(played_once.with_name("saved"), played_once)
+    return Project(played_once / "project")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from duckdb_file import rows
+from records import make_event, make_song
 
 from pipeline.settings import PROJECT_ROOT
 
@@ -55,3 +57,15 @@ def clean_environment() -> dict[str, str]:
 
 def a_copy(project: Project, folder: Path) -> Project:
     return Project(Path(shutil.copytree(project.root, folder / "copy")))
+
+
+def source_with_one_play(folder: Path) -> Path:
+    for name, record in {"log_data/1.json": make_event(), "song_data/A/1.json": make_song()}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps(record))
+    return folder
+
+
+def source_beside(project: Project) -> Path:
+    """Where a project of the fixture `played` has its source."""
+    return project.root.with_name("source")

@@ -9,9 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 from duckdb_file import rows
-from projects import Project
+from projects import Project, a_copy, source_beside, source_with_one_play
 from records import make_event
-from test_run import source_with_one_play
 
 
 @pytest.fixture
@@ -70,33 +69,31 @@ def test_load_then_dbt_by_hand_then_publish(project: Project, source: Path) -> N
     assert json.loads(project.invoke("run", "--json", "--source", str(source)).stdout)["built"] is True
 
 
-def test_what_is_not_built_is_not_published(project: Project, source: Path) -> None:
-    assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
-    (source / "log_data/2.json").write_text(json.dumps(make_event(itemInSession=1)))
-    assert project.invoke("load", "-q").returncode == 0
-    assert project.dbt("run", "--exclude", "daily_listening").returncode == 0
-    refused = project.invoke("publish")
+def test_what_is_not_built_is_not_published(played: Project) -> None:
+    (source_beside(played) / "log_data/2.json").write_text(json.dumps(make_event(itemInSession=1)))
+    assert played.invoke("load", "-q").returncode == 0
+    assert played.dbt("run", "--exclude", "daily_listening").returncode == 0
+    refused = played.invoke("publish")
     assert (refused.returncode, "built, by the project as it is now: daily_listening." in refused.stderr) == (2, True)
     # As after an undo that was killed before it built.
-    (load_id,) = project.rows("select max(load_id) from load_history", project.root / ".sparkify/sparkify.duckdb")[0]
-    assert project.dbt("run-operation", "undo_load", "--args", json.dumps({"load_id": load_id})).returncode == 0
-    refused = project.invoke("publish")
+    (load_id,) = played.rows("select max(load_id) from load_history", played.root / ".sparkify/sparkify.duckdb")[0]
+    assert played.dbt("run-operation", "undo_load", "--args", json.dumps({"load_id": load_id})).returncode == 0
+    refused = played.invoke("publish")
     assert (refused.returncode, "artists, daily_listening, dates" in refused.stderr) == (2, True)
-    assert "--empty: models here note the loads that they have" in project.dbt("build", "--empty").stdout
-    assert project.dbt("build", "--exclude-resource-type", "test", "unit_test").returncode == 0
-    assert project.invoke("publish").returncode == 0
+    assert "--empty: models here note the loads that they have" in played.dbt("build", "--empty").stdout
+    assert played.dbt("build", "--exclude-resource-type", "test", "unit_test").returncode == 0
+    assert played.invoke("publish").returncode == 0
 
 
-def test_query_prints_tables_csv_and_json(project: Project, source: Path) -> None:
-    assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
+def test_query_prints_tables_csv_and_json(played: Project) -> None:
     sql = "select user_id, level, start_time, null as nothing, duration from songplays join songs using (song_id)"
-    assert project.invoke("query", sql, "--csv").stdout == (
+    assert played.invoke("query", sql, "--csv").stdout == (
         "user_id,level,start_time,nothing,duration\n7,free,2018-11-01 20:57:10.796,,200.50000\n"
     )
-    assert json.loads(project.invoke("query", sql, "--json").stdout) == [
+    assert json.loads(played.invoke("query", sql, "--json").stdout) == [
         {"user_id": 7, "level": "free", "start_time": "2018-11-01T20:57:10.796000", "nothing": None, "duration": 200.5}
     ]
-    table = project.invoke("query", sql).stdout
+    table = played.invoke("query", sql).stdout
     assert "2018-11-01 20:57:10.796" in table
     assert table.rstrip().endswith("1 row")
     # Every table is found by its bare name, the ones named like a type or a keyword too.
@@ -115,12 +112,12 @@ def test_query_prints_tables_csv_and_json(project: Project, source: Path) -> Non
         "stg_events",
         "load_history",
     ):
-        assert project.invoke("query", f"select count(*) from {name}").returncode == 0, name
-    wrong = project.invoke("query", "select nothing from songplays")
+        assert played.invoke("query", f"select count(*) from {name}").returncode == 0, name
+    wrong = played.invoke("query", "select nothing from songplays")
     assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
     assert "Candidate bindings" in wrong.stderr
-    assert project.invoke("query", "drop table songplays").returncode == 2
-    assert rows(project.database, "select count(*) from songplays") == [(1,)]
+    assert played.invoke("query", "drop table songplays").returncode == 2
+    assert rows(played.database, "select count(*) from songplays") == [(1,)]
 
 
 def test_rejected_records_are_told_and_found_by_the_table_s_bare_name(project: Project, source: Path) -> None:
@@ -155,29 +152,27 @@ def test_rejected_records_are_told_and_found_by_the_table_s_bare_name(project: P
     assert "3" in project.invoke("query", "select count(*) from load_rejects", "--csv").stdout
 
 
-def test_publishing_does_not_disturb_readers_and_removes_what_they_left(project: Project, source: Path) -> None:
-    assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
-    Path(f"{project.database}.wal").write_bytes(b"left by a reader that was killed")
-    reader = (project.database).open("rb")
-    size = project.database.stat().st_size
-    assert project.invoke("publish").returncode == 0
+def test_publishing_does_not_disturb_readers_and_removes_what_they_left(played: Project) -> None:
+    Path(f"{played.database}.wal").write_bytes(b"left by a reader that was killed")
+    reader = (played.database).open("rb")
+    size = played.database.stat().st_size
+    assert played.invoke("publish").returncode == 0
     assert len(reader.read()) == size
     reader.close()
-    with duckdb.connect(str(project.database)) as connection:
+    with duckdb.connect(str(played.database)) as connection:
         assert connection.execute("select count(*) from analytics.songplays").fetchall() == [(1,)]
-    assert not list(project.database.parent.glob(".sparkify/*.publishing"))
+    assert not list(played.database.parent.glob(".sparkify/*.publishing"))
 
 
-def test_reset_asks_and_begins_again(project: Project, source: Path) -> None:
-    assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
-    assert project.invoke("reset").returncode == 1
-    assert rows(project.database, "select count(*) from songplays") == [(1,)]
-    done = project.invoke("reset", "--yes")
+def test_reset_asks_and_begins_again(played: Project) -> None:
+    assert played.invoke("reset").returncode == 1
+    assert rows(played.database, "select count(*) from songplays") == [(1,)]
+    done = played.invoke("reset", "--yes")
     assert done.returncode == 0, done.stderr
-    assert not project.database.exists()
-    assert rows(project.root / ".sparkify/sparkify.duckdb", "select count(*) from load_history") == [(0,)]
-    assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
-    assert rows(project.database, "select count(*) from songplays") == [(1,)]
+    assert not played.database.exists()
+    assert rows(played.root / ".sparkify/sparkify.duckdb", "select count(*) from load_history") == [(0,)]
+    assert played.invoke("run", "-q", "--source", str(source_beside(played))).returncode == 0
+    assert rows(played.database, "select count(*) from songplays") == [(1,)]
 
 
 def test_a_developer_has_schemas_of_his_own(project: Project, source: Path) -> None:
@@ -190,8 +185,7 @@ def test_a_developer_has_schemas_of_his_own(project: Project, source: Path) -> N
     assert sorted(found) == [("ada_analytics",), ("ada_staging",)]
 
 
-def test_data_and_unit_tests_pass_on_a_built_warehouse(project: Project) -> None:
-    assert project.invoke("run", "-q").returncode == 0
-    done = project.dbt("test")
+def test_data_and_unit_tests_pass_on_a_built_warehouse(sample: Project, tmp_path: Path) -> None:
+    done = a_copy(sample, tmp_path).dbt("test")
     assert done.returncode == 0, done.stdout
     assert "unit test" in done.stdout

@@ -12,15 +12,8 @@ from pathlib import Path
 
 import duckdb
 from duckdb_file import rows, tables
-from projects import Project, clean_environment
-from records import make_event, make_song
-
-
-def source_with_one_play(folder: Path, **changes: object) -> Path:
-    for name, record in {"log_data/1.json": make_event(**changes), "song_data/A/1.json": make_song()}.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(json.dumps(record))
-    return folder
+from projects import Project, a_copy, clean_environment, source_beside, source_with_one_play
+from records import make_event
 
 
 def test_a_fresh_clone_builds_a_warehouse_from_a_simulated_sample_and_once(project: Project) -> None:
@@ -60,23 +53,21 @@ def test_new_files_are_loaded_alone_and_scripts_get_json_or_silence(project: Pro
     assert report["tests_passed"] > 90
 
 
-def test_a_failed_test_is_not_published_and_names_its_rows(project: Project, tmp_path: Path) -> None:
-    source = source_with_one_play(tmp_path / "source")
-    assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
-    (source / "log_data/2.json").write_text(json.dumps(make_event(sessionId=2)))
-    (project.root / "tests/dbt/no_second_session.sql").write_text(
+def test_a_failed_test_is_not_published_and_names_its_rows(played: Project) -> None:
+    (source_beside(played) / "log_data/2.json").write_text(json.dumps(make_event(sessionId=2)))
+    (played.root / "tests/dbt/no_second_session.sql").write_text(
         "select * from {{ ref('songplays') }} where session_id = 2"
     )
-    failed = project.invoke("run", "--source", str(source))
+    failed = played.invoke("run")
     assert failed.returncode == 1
     assert "no_second_session: Got 1 result" in failed.stderr
     assert "Traceback" not in failed.stderr
-    assert rows(project.database, "select count(*) from songplays") == [(1,)]
-    work = project.root / ".sparkify/sparkify.duckdb"
+    assert rows(played.database, "select count(*) from songplays") == [(1,)]
+    work = played.root / ".sparkify/sparkify.duckdb"
     relation = failed.stderr.split("rows: ")[1].split()[0]
     assert rows(work, f"select count(*) from {relation}") == [(1,)]
     # It is tried again, and fails again: a run that was not complete is never "nothing new".
-    assert project.invoke("run", "-q", "--source", str(source)).returncode == 1
+    assert played.invoke("run", "-q").returncode == 1
 
 
 def test_another_database_stands_beside(project: Project, tmp_path: Path) -> None:
@@ -139,21 +130,19 @@ def test_a_second_command_on_one_warehouse_is_told_who_holds_it(project: Project
     assert "is being written by load (process 7)" in refused.stderr
 
 
-def test_a_published_file_that_somebody_changed_is_published_again(project: Project, tmp_path: Path) -> None:
-    source = source_with_one_play(tmp_path / "source")
-    assert project.invoke("run", "-q", "--source", str(source)).returncode == 0
-    with duckdb.connect(str(project.database)) as connection:
+def test_a_published_file_that_somebody_changed_is_published_again(played: Project) -> None:
+    with duckdb.connect(str(played.database)) as connection:
         connection.execute("delete from analytics.songplays")
-    assert json.loads(project.invoke("run", "--json").stdout)["built"] is True
-    assert rows(project.database, "select count(*) from songplays") == [(1,)]
+    assert json.loads(played.invoke("run", "--json").stdout)["built"] is True
+    assert rows(played.database, "select count(*) from songplays") == [(1,)]
     # The source need not be named again, and a model that a plain dbt command has built differently is built anew.
-    model = project.root / "models/marts/users.sql"
+    model = played.root / "models/marts/users.sql"
     text = model.read_text()
     model.write_text(text.replace("where recency = 1", "where recency = 2"))
-    assert project.dbt("run").returncode == 0
+    assert played.dbt("run").returncode == 0
     model.write_text(text)
-    assert json.loads(project.invoke("run", "--json").stdout)["row_counts"]["users"] == 1
-    assert json.loads(project.invoke("run", "--json").stdout)["built"] is False
+    assert json.loads(played.invoke("run", "--json").stdout)["row_counts"]["users"] == 1
+    assert json.loads(played.invoke("run", "--json").stdout)["built"] is False
 
 
 def test_somebody_elses_file_is_not_replaced(project: Project, tmp_path: Path) -> None:
@@ -190,8 +179,8 @@ def test_ctrl_c_is_one_line_and_nothing_is_published(project: Project, tmp_path:
     assert rows(project.database, "select count(*) from staging_events") == [(200_000,)]
 
 
-def test_a_warehouse_of_an_older_version_is_told_from_a_broken_one(project: Project) -> None:
-    assert project.invoke("run", "-q").returncode == 0
+def test_a_warehouse_of_an_older_version_is_told_from_a_broken_one(sample: Project, tmp_path: Path) -> None:
+    project = a_copy(sample, tmp_path)
     with duckdb.connect(str(project.root / ".sparkify" / "sparkify.duckdb")) as connection:
         connection.execute("alter table staging.load_history drop column status")
     for arguments in (("run",), ("run", "--source", "data/sample"), ("load.list",)):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from projects import Project
+from projects import Project, source_beside
 from records import make_event, make_song
 from redshift_stand_in import StandIn
 
@@ -53,16 +53,18 @@ class Site:
 
 
 @pytest.fixture(params=["duckdb", pytest.param("stand-in", marks=pytest.mark.thorough)])
-def site(request: pytest.FixtureRequest, project: Project, tmp_path: Path) -> Site:
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     """A warehouse with one load of one play."""
     if request.param == "duckdb":
-        site = Site(project, {"INVOKE_SOURCE": str(tmp_path / "source")}, tmp_path / "source", None)
-    else:
-        stand_in: StandIn = request.getfixturevalue("stand_in")
-        stand_in.reset()
-        stand_in.create_bucket(BUCKET)
-        environment = {**stand_in.environment(method="database"), "INVOKE_SOURCE": f"s3://{BUCKET}"}
-        site = Site(project, environment, tmp_path / "source", stand_in)
+        played: Project = request.getfixturevalue("played")
+        source = source_beside(played)
+        return Site(played, {"INVOKE_SOURCE": str(source)}, source, None)
+    project: Project = request.getfixturevalue("project")
+    stand_in: StandIn = request.getfixturevalue("stand_in")
+    stand_in.reset()
+    stand_in.create_bucket(BUCKET)
+    environment = {**stand_in.environment(method="database"), "INVOKE_SOURCE": f"s3://{BUCKET}"}
+    site = Site(project, environment, tmp_path / "source", stand_in)
     site.put("log_data/1.json", make_event())
     site.put("song_data/A/1.json", make_song())
     done = site.invoke("run", "-q")
