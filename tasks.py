@@ -266,7 +266,7 @@ def docs_serve(context, port="", target="", database=""):
     serve_docs(settings_of(context, target=target, database=database))
 
 
-@task(help={"thorough": "the long ones too, such as a run killed at each of its statements; well over an hour"})
+@task(help={"thorough": "the long ones too, such as a run killed at each of its statements; two hours"})
 @command
 def test(context, thorough=False):
     """Run every test there is: linters, dbt's unit tests, and pytest, which builds warehouses of its own."""

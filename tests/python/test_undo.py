@@ -123,10 +123,14 @@ def test_all_loads_undone_is_an_empty_warehouse_that_builds(engine: Bench) -> No
 
 def test_an_unknown_load_changes_nothing(engine: Bench) -> None:
     deliver(engine)
+    engine.build(tests=False)
+    built = engine.rows("select model_name, load_id from build_history order by 1, 2")
+    assert built
     before = statuses(engine)
     engine.dbt.run_operation("undo_load", load_id="20000101T000000000000' or '1' = '1")
     close_connections()
     assert statuses(engine) == before
+    assert engine.rows("select model_name, load_id from build_history order by 1, 2") == built
     assert engine.rows("select count(*) from staging_events") == [(6,)]
 
 
