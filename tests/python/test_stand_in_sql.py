@@ -331,6 +331,31 @@ def test_keys_inform_and_not_null_is_enforced(redshift: Client) -> None:
     assert redshift.refusal("insert into keyed (id) values (1)")[0] == "XX000"
 
 
+REFERENCE_IN_A_TEMPORARY_TABLE = [
+    "create temp table keyed_t (o integer references other (a))",
+    "create temporary table keyed_t (id integer primary key, o integer not null references public.other)",
+    "create local temporary table if not exists keyed_t (o integer, foreign key (o) references other (a)) diststyle all",
+    "create temporary table keyed_t (o integer, constraint led foreign key (o) references other (a))",
+    "create table #keyed_t (o integer references other (a))",
+    "alter table keyed_for_now add foreign key (o) references other (a)",
+    "alter table keyed_for_now add constraint led foreign key (o) references other (a)",
+]
+
+
+def test_a_temporary_table_has_no_foreign_key(redshift: Client) -> None:
+    redshift.run("create temporary table keyed_for_now (o integer primary key, p integer unique, unique (o, p))")
+    words = "cannot reference permanent table from temporary table constraint"
+    for sql in REFERENCE_IN_A_TEMPORARY_TABLE:
+        state, message = redshift.refusal(sql)
+        assert (state, words in message) == ("42P16", True), (sql, message)
+    redshift.run(
+        "alter table keyed_for_now add unique (p)",
+        "create table permanent (o integer)",
+        "alter table permanent add foreign key (o) references other (a)",
+        "drop table permanent",
+    )
+
+
 def test_a_length_counts_bytes(redshift: Client) -> None:
     redshift.run("create table sized (five varchar(5), bare varchar, body text, largest varchar(max), one char)")
     redshift.run("insert into sized (five) values ('éé'), ('abcde   ')")

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from redshift_stand_in.ddl import temporary_reference
 from redshift_stand_in.errors import NotInStandIn, RedshiftError
-from redshift_stand_in.tokens import Token, code, find, join, significant
+from redshift_stand_in.tokens import Token, code, find, join, quoted, significant
 
 if TYPE_CHECKING:
     from redshift_stand_in.connection import Connection
@@ -46,7 +47,7 @@ def action_for(tokens: list[Token], words: list[str]) -> Action | None:
     if words[:2] in (["create", "user"], ["alter", "user"]):
         return _user(tokens, words)
     if words[:2] == ["alter", "table"] and _alters_attributes(tokens):
-        return _nothing("ALTER TABLE")
+        return _add_key(significant(tokens))
     if words[0] == "show" and words[1:2] and words[1] in ("tables", "schemas", "columns", "databases", "table", "view"):
         raise NotInStandIn(f"SHOW {words[1].upper()}")
     return None
@@ -77,6 +78,19 @@ def _setting(words: list[str]) -> str:
 
 def _nothing(tag: str) -> Action:
     return lambda _: tag
+
+
+def _add_key(words: list[Token]) -> Action:
+    """ALTER TABLE … ADD of a key, which informs and no more. A temporary table takes no foreign one."""
+    name = "".join(word.text for word in words[2 : next(at for at, word in enumerate(words) if word.word == "add")])
+
+    def act(session: Connection) -> str:
+        found = session.backend.query(f"select relpersistence from pg_class where oid = {quoted(name)}::regclass")
+        if found == [["t"]] and any(word.word == "references" for word in words):
+            raise temporary_reference()
+        return "ALTER TABLE"
+
+    return act
 
 
 def _truncate(words: list[Token]) -> Action:

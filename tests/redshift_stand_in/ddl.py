@@ -1,7 +1,8 @@
 """CREATE TABLE and CREATE VIEW: what Redshift says about slices, sorting, encoding and keys is taken out and kept.
 
 It goes along in a comment at the statement's head, from which a trigger of catalog/tables.sql writes it down for
-SVV_TABLE_INFO. Keys only inform Redshift's planner, so PostgreSQL must not enforce them; NOT NULL it does.
+SVV_TABLE_INFO. Keys only inform Redshift's planner, so PostgreSQL must not enforce them; NOT NULL it does. A temporary
+table may have any key but a foreign one. (One that leads to another temporary table is refused here too.)
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ def rewrite_create_table(tokens: list[Token]) -> list[Token]:
     index = find(tokens, ["table"]) + 1
     if find(tokens, ["if", "not", "exists"]) == after_space(tokens, index):
         index = end_of(tokens, index, 3)
+    is_temporary = any(token.word in ("temp", "temporary") for token in tokens[:index])
+    if word_at(tokens, after_space(tokens, index)) == "#":
+        is_temporary = True
+        index = end_of(tokens, index, 1)
     index = _after_name(tokens, index)
     attributes = Attributes()
     head = tokens[:index]
@@ -58,6 +63,8 @@ def rewrite_create_table(tokens: list[Token]) -> list[Token]:
     columns: list[Token] = []
     if word_at(tokens, index) == "(" and not _is_query(tokens, index):
         end = closing(tokens, index)
+        if is_temporary and any(token.word == "references" for token in tokens[index:end]):
+            raise temporary_reference()
         columns = tokenize(f"({_columns(tokens[index + 1 : end], attributes)})")
         index = end + 1
     query_at = find(tokens, ["as"], index)
@@ -69,6 +76,10 @@ def rewrite_create_table(tokens: list[Token]) -> list[Token]:
         rest = tokens[query_at:]
     _check(attributes)
     return [*code(attributes.comment()), *head, *code(" "), *columns, *code(" "), *rest]
+
+
+def temporary_reference() -> RedshiftError:
+    return RedshiftError("cannot reference permanent table from temporary table constraint", sqlstate="42P16")
 
 
 def _after_name(tokens: Sequence[Token], index: int) -> int:
