@@ -17,26 +17,17 @@
 {% endmacro %}
 
 
-{# dbt's own macro, too: whether what a model gives comes to what its table holds, or takes the place of all of it. #}
-{% macro is_incremental() %}
-    {% if execute and 'is_incremental' not in model %}
-        {# while the model is built its table comes to be there #}
-        {% do model.update(is_incremental=dbt.is_incremental() and not build_state().is_all_replaced) %}
-    {% endif %}
-    {{ return(model.get('is_incremental', false)) }}
-{% endmacro %}
-
-
 {#
-    What a model's build goes by, asked once and kept with the model while it is rendered: whether it is from nothing, the
-    loads that all of its parents have and it has not, and whether these change so much that all rows are replaced.
+    What a model's build goes by, asked once and kept with the model while it is rendered: whether it is from nothing, and the
+    loads that all of its parents have and it has not. A model that new songs can change anywhere says so in its meta, and is
+    built from nothing with them.
 #}
 {% macro build_state() %}
     {% if 'build_state' not in model %}
         {% set history = landed_source('build_history') %}
-        {% set state = {'is_from_nothing': true, 'is_all_replaced': false, 'new_loads': []} %}
-        {# dbt compile can come before there is a history #}
-        {% if adapter.get_relation(history.database, history.schema, history.name) %}
+        {% set state = {'is_from_nothing': true, 'new_loads': []} %}
+        {# dbt compile can come before there is a history; somebody can have dropped the table #}
+        {% if adapter.get_relation(history.database, history.schema, history.name) and load_cached_relation(this) %}
             {% for load_id, is_taken in run_query(loads_and_whether_taken()).rows %}
                 {% if is_taken %}
                     {% do state.update(is_from_nothing=false) %}
@@ -44,8 +35,9 @@
                     {% do state.new_loads.append(load_id) %}
                 {% endif %}
             {% endfor %}
-            {% if is_rebuilt_with_catalogue() and not state.is_from_nothing and has_new_songs(state.new_loads) %}
-                {% do state.update(is_all_replaced=true) %}
+            {% set is_rebuilt_with_catalogue = config.get('meta', {}).get('rebuilt_with_catalogue', false) %}
+            {% if is_rebuilt_with_catalogue and not state.is_from_nothing and has_new_songs(state.new_loads) %}
+                {% do state.update(is_from_nothing=true) %}
             {% endif %}
         {% endif %}
         {% do model.update(build_state=state) %}
@@ -64,12 +56,6 @@
         and own.model_name = {{ literal(model.name) }}
     order by built.load_id
 {%- endmacro %}
-
-
-{# Models that a change of the catalogue can change anywhere say so in their meta. #}
-{% macro is_rebuilt_with_catalogue() %}
-    {{ return(config.get('meta', {}).get('rebuilt_with_catalogue', false)) }}
-{% endmacro %}
 
 
 {#
@@ -246,14 +232,12 @@
 {% endmacro %}
 
 
-{# A node, and the models and seeds that it is made from: those of its SQL, not those that a foreign key leads to. #}
+{# A node, and the models and seeds that it is made from. #}
 {% macro ancestry(unique_id, found=none) %}
     {% set found = [] if found is none else found %}
     {% if unique_id in graph.nodes and unique_id not in found %}
         {% do found.append(unique_id) %}
-        {% set node = graph.nodes[unique_id] %}
-        {% set read = modules.re.findall("ref\\('(\\w+)'\\)", node.raw_code) %}
-        {% for id in node.depends_on.nodes if id.split('.')[-1] in read %}
+        {% for id in graph.nodes[unique_id].depends_on.nodes %}
             {% do ancestry(id, found) %}
         {% endfor %}
     {% endif %}

@@ -35,7 +35,7 @@
 {# Whether the new loads have brought songs, or other contents of songs, for the catalogue. #}
 {% macro has_new_songs(loads) %}
     {% set songs = graph.nodes['model.sparkify.stg_songs'].relation_name %}
-    {{ return(has_rows("select 1 from " ~ songs ~ " where " ~ in_loads(loads))) }}
+    {{ return(loads and has_rows("select 1 from " ~ songs ~ " where " ~ in_loads(loads))) }}
 {% endmacro %}
 
 

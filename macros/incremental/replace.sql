@@ -1,16 +1,9 @@
 {#
     The incremental strategy of all models: the rows of a model's query take the place of those with the same unique_key. It
     is the adapters' delete+insert. Where the model's meta names a range_column, it is all rows with the key between that
-    column's least and greatest new value, as literals, so that the engines read only those blocks of the table. Where all
-    rows are replaced, the table stays the same one: another would not have the foreign keys that lead to it on Redshift.
+    column's least and greatest new value, as literals, so that the engines read only those blocks of the table.
 #}
 {% macro get_incremental_replace_sql(arguments) %}
-    {% if not is_incremental() %}
-        {% set insert = get_delete_insert_merge_sql(
-            arguments.target_relation, arguments.temp_relation, none, arguments.dest_columns, none
-        ) %}
-        {{ return("delete from " ~ arguments.target_relation ~ ";" ~ insert) }}
-    {% endif %}
     {% set predicates = [] %}
     {% set column = config.get('meta', {}).get('range_column') %}
     {% if column %}

@@ -2,14 +2,14 @@
 
 with plays as (
 
-    select * from {{ ref('stg_events') }}
-    where is_play and {{ in_new_loads() }}
+    select * from {{ ref('songplays') }}
+    where {{ in_new_loads() }}
 
 ),
 
 start_times as (
 
-    select distinct event_at as start_time
+    select distinct start_time
     from plays
 
 ),
