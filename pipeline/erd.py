@@ -7,6 +7,7 @@ import itertools
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,39 +65,35 @@ def build_erd(artifacts: Path, page: Path, *, fingerprint: str, pages: dict[str,
 
 
 def read_diagram(artifacts: Path) -> Diagram:
-    """The tables of the manifest in a folder. Joins are those of the tests and those of the contracts, once each."""
+    """The tables of the manifest in a folder. What their keys are and where these lead, their tests say."""
     from dbterd.api import DbtErd  # its classes for every version of dbt's artifacts take seconds to be made
 
-    found = [
-        json.loads(
-            DbtErd(
-                target="json",
-                artifacts_dir=str(artifacts),
-                resource_type=["model"],
-                entity_name_format="table",
-                algo=algorithm,
-            ).get_erd()
-        )
-        for algorithm in ("test_relationship", "model_contract")
-    ]
+    found = json.loads(
+        DbtErd(
+            target="json",
+            artifacts_dir=str(artifacts),
+            resource_type=["model"],
+            entity_name_format="table",
+            algo="test_relationship",
+        ).get_erd()
+    )
     manifest = json.loads((artifacts / "manifest.json").read_text(encoding="utf-8"))
-    models = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
-    groups = {name: group for name, node in models.items() if (group := _group(node))}
+    nodes = manifest["nodes"].values()
+    groups = {node["name"]: group for node in nodes if node["resource_type"] == "model" and (group := _group(node))}
     tables = {
         node["name"]: {column["name"]: column["data_type"] for column in node["columns"]}
-        for node in found[0]["nodes"]
+        for node in found["nodes"]
         if node["name"] in groups
     }
     joins = {
         Join(_name(edge["from_id"]), column, _name(edge["to_id"]), other)
-        for erd in found
-        for edge in erd["edges"]
+        for edge in found["edges"]
         for column, other in zip(edge["from_columns"], edge["to_columns"], strict=True)
     }
     return Diagram(
         tables=tables,
         groups=groups,
-        keys=frozenset((name, column) for name in groups for column in _primary_key(models[name])),
+        keys=frozenset((table, column) for table, columns in _keys(nodes).items() for column in columns),
         joins=tuple(
             sorted(
                 (j for j in joins if j.table in tables and j.other_table in tables), key=lambda j: (j.table, j.column)
@@ -114,11 +111,17 @@ def _name(unique_id: str) -> str:
     return unique_id.rpartition(".")[2]
 
 
-def _primary_key(node: dict[str, Any]) -> list[str]:
-    whole = [column for c in node["constraints"] if c["type"] == "primary_key" for column in c["columns"]]
-    return whole or [
-        name for name, c in node["columns"].items() if any(k["type"] == "primary_key" for k in c["constraints"])
-    ]
+def _keys(nodes: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+    """Each table's key: its unique column or, where no single one is, the columns of its unique_combination."""
+    keys: dict[str, list[str]] = {}
+    for node in nodes:
+        test = node.get("test_metadata") or {}
+        table = _name(node.get("attached_node") or "")
+        if test.get("name") == "unique":
+            keys[table] = [node["column_name"]]
+        elif test.get("name") == "unique_combination":
+            keys.setdefault(table, test["kwargs"]["columns"])
+    return keys
 
 
 def _dot(diagram: Diagram) -> str:

@@ -35,6 +35,7 @@ LAST = {
 WITHOUT_TESTS = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
 DELIVERIES: list[dict[str, list[dict[str, Any]]]] = [first_files(), later_files(), LAST]
 
+
 def dbt_run_by_hand(bench: Bench, *arguments: str) -> None:
     """In a process of its own, which parses for itself."""
     done = subprocess.run(

@@ -95,6 +95,17 @@ def test_the_diagram_has_every_table_key_and_join(browser: Browser, folder: Path
         "[...document.querySelectorAll('.drawing svg .edge path')].filter(path => path.getTotalLength() > 20).length"
     )
     assert edges == len(joins) == 8
+    keys = browser.evaluate(
+        """[...document.querySelectorAll('.drawing svg .node')].flatMap(node => {
+            const texts = [...node.querySelectorAll('text')].map(text => text.textContent.trim());
+            return texts.flatMap((text, at) => text === "PK" ? [texts[0] + "." + texts[at + 1]] : []);
+        })"""
+    )
+    assert set(keys) == {
+        "stg_events.event_id", "stg_songs.song_id", "songplays.songplay_id", "users.user_id", "songs.song_id",
+        "artists.artist_id", "time.start_time", "dates.date_day", "user_levels.user_id", "user_levels.valid_from",
+        "sessions.session_key", "user_agents.user_agent_id",
+    }  # fmt: skip
     columns = browser.evaluate("document.querySelector('.drawing svg').textContent")
     assert all(name in columns for name in ("item_in_session", "heard_song_id", "is_catalogued", "valid_from"))
 

@@ -334,7 +334,7 @@ def test_keys_inform_and_not_null_is_enforced(redshift: Client) -> None:
 REFERENCE_IN_A_TEMPORARY_TABLE = [
     "create temp table keyed_t (o integer references other (a))",
     "create temporary table keyed_t (id integer primary key, o integer not null references public.other)",
-    "create local temporary table if not exists keyed_t (o integer, foreign key (o) references other (a)) diststyle all",
+    "create local temporary table if not exists keyed_t (o integer, foreign key (o) references other (a))",
     "create temporary table keyed_t (o integer, constraint led foreign key (o) references other (a))",
     "create table #keyed_t (o integer references other (a))",
     "alter table keyed_for_now add foreign key (o) references other (a)",
