@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from projects import Project
 from records import make_event, make_song
 
@@ -78,3 +79,12 @@ def test_a_model_is_rebuilt_with_its_code_its_macros_and_its_seeds(project: Proj
     assert project.dbt("run").returncode == 0
     assert all(fingerprint != third[name] for name, fingerprint in fingerprints(project).items())
     assert set(loads_of(project).values()) == {2}
+
+    # A table that was dropped: from all loads, the one that is new among them.
+    with duckdb.connect(str(work)) as connection:
+        connection.execute("drop table analytics.users")
+    put(source, "log_data/3.json", make_event(userId="4711"))
+    assert project.invoke("load", "-q", "--source", str(source)).returncode == 0
+    assert project.dbt("run").returncode == 0
+    assert project.rows("select count(*) from users", work) == [(2,)]
+    assert set(loads_of(project).values()) == {3}

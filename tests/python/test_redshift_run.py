@@ -159,7 +159,7 @@ def test_the_sign_in_needs_no_password(environment: dict[str, str], stand_in: St
 
 
 def test_no_table_is_made_with_a_key(stand_in: StandIn) -> None:
-    """Redshift checks none, refuses foreign ones in temporary tables, and plans as if a primary one held."""
+    """Redshift refuses foreign ones in temporary tables, and plans as if primary ones held, which it does not check."""
     made = [sent.sql for sent in stand_in.log.statements if re.search(r"\bcreate\b.{0,30}\btable\b", sent.sql)]
     assert len(made) > 50
     assert [sql for sql in made if re.search(r"\b(primary key|foreign key|references|unique)\b", sql)] == []
