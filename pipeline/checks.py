@@ -10,6 +10,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+from pipeline.dbt_environment import without_dbt_settings
 from pipeline.errors import UsageError
 from pipeline.settings import PROJECT_ROOT
 
@@ -87,7 +88,7 @@ def _step(name: str, command: list[str]) -> int:
     # dbt's files of a check stay apart from those of the user's own commands.
     with tempfile.TemporaryDirectory() as folder:
         environment = {
-            **os.environ,
+            **without_dbt_settings(os.environ),
             "DBT_TARGET_PATH": str(Path(folder, "target")),
             "DBT_LOG_PATH": str(Path(folder, "logs")),
             "SPARKIFY_WORK_DATABASE": str(Path(folder, "lint.duckdb")),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.columns import JsonColumn
 from pipeline.command import stop_if_interrupted
+from pipeline.dbt_environment import prepare_environment
 from pipeline.errors import PipelineError, UsageError
 from pipeline.run_lock import RunLock
 from pipeline.settings import PROJECT_ROOT, Settings
@@ -72,6 +73,11 @@ class Dbt:
             node.name for node in nodes if (node.resource_type, node.config.materialized) == ("model", "incremental")
         ]
 
+    def data_tests(self) -> dict[str, str]:
+        """The names of all data tests that the project has enabled, by their ids."""
+        nodes = (self._manifest or self.parse()).nodes.values()
+        return {node.unique_id: node.name for node in nodes if node.resource_type == "test"}
+
     def json_columns(self, table_name: str) -> list[JsonColumn]:
         """The columns of a landed table that come out of a JSON record, in their order."""
         if self._manifest is None:
@@ -104,6 +110,8 @@ class Dbt:
 
     def command(self, *arguments: str, on_progress: OnProgress = lambda *_: None) -> list[Any]:
         """Run a command that works on nodes; return their results, those of hooks left out."""
+        if arguments[0] in ("build", "seed", "test") and "--select" not in arguments:
+            arguments += ("--select", "fqn:*")  # else a default in selectors.yml would leave nodes out
         results = getattr(self._command(list(arguments), on_progress), "results", None) or []
         return [
             result for result in results if getattr(result, "node", None) and result.node.resource_type != "operation"
@@ -126,10 +134,10 @@ class Dbt:
         on_progress: OnProgress = lambda *_: None,
         on_event: Callable[[Any], None] = lambda _: None,
     ) -> Any:
+        _check_profile()
+        prepare_environment(self.settings)
         from dbt.cli.main import dbtRunner
 
-        _check_profile()
-        os.environ.update(self.settings.dbt_environment())
         progress = _Progress(on_progress)
         runner = dbtRunner(manifest=self._manifest, callbacks=[progress.on_event, on_event, self._on_commit])
         result = runner.invoke(
@@ -215,6 +223,8 @@ def close_connections() -> None:
 @cache
 def profile_adapter(settings: Settings) -> SQLAdapter:
     """The profile's own connection, for statements that are not a model's. It is kept: signing in takes a second."""
+    _check_profile()
+    prepare_environment(settings)
     from dbt.adapters.factory import get_adapter, register_adapter
     from dbt.config.runtime import RuntimeConfig
     from dbt.flags import set_from_args
@@ -222,9 +232,7 @@ def profile_adapter(settings: Settings) -> SQLAdapter:
     from dbt_common.context import set_invocation_context
     from dbt_common.events.event_manager_client import cleanup_event_logger
 
-    _check_profile()
     cleanup_event_logger()  # else dbt tells standard output that it has registered an adapter
-    os.environ.update(settings.dbt_environment())
     set_invocation_context(os.environ)
     arguments = argparse.Namespace(
         project_dir=str(PROJECT_ROOT),

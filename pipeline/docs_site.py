@@ -88,10 +88,11 @@ def _first_page(settings: Settings, state: State) -> str:
 
 def _freshness(state: State, pages: dict[str, str]) -> str:
     links = " · ".join(f"[{name}]({page})" for name, page in pages.items() if name != "Docs")
+    note = f"**{state.untested_note}**\n\n" if state.untested_note else ""
     if not state.last_event:
-        return f"Nothing is loaded yet. {links}"
+        return f"{note}Nothing is loaded yet. {links}"
     return (
-        f"**Events up to {moment(state.last_event)}**, from {moment(state.first_event)} on; last loaded "
+        f"{note}**Events up to {moment(state.last_event)}**, from {moment(state.first_event)} on; last loaded "
         f"{moment(state.last_load)} from {state.places}. {state.row_counts['songplays']:,} plays of "
         f"{state.row_counts['songs']:,} songs by {state.row_counts['users']:,} users.\n\n{links}"
     )

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError, UsageError
 from pipeline.settings import Settings
+from pipeline.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def publish(settings: Settings) -> Path:
@@ -15,12 +20,16 @@ def publish(settings: Settings) -> Path:
 
     Readers that have the old file open keep it. A failure leaves the old file as it was. dbt's connections to the work
     file must be closed.
+
+    Raises:
+        PipelineError: the work file has not passed its tests as it is now, or could not be copied.
     """
     import duckdb
 
     copy = settings.publishing
     try:
         with duckdb.connect(str(settings.work_database)) as connection:  # while it is open, no dbt command writes
+            _check_tested(settings, connection)
             connection.execute("checkpoint")  # what a killed command left in the WAL would not be in the copy
             shutil.copyfile(settings.work_database, copy)
         with copy.open("rb+") as file:
@@ -62,6 +71,15 @@ def check_ownership(settings: Settings) -> None:
         raise UsageError(
             f"{settings.database} is a DuckDB file of somebody else's: it has tables and no load_history. "
             "Name another file (--database)."
+        )
+
+
+def _check_tested(settings: Settings, connection: duckdb.DuckDBPyConnection) -> None:
+    history = f"{Warehouse(settings).schema('staging')}.run_history"
+    if not connection.execute(f"select count(*) from {history} where is_current").fetchall()[0][0]:
+        raise PipelineError(
+            f"{settings.work_database} was written by another command after its tests had passed, so it was not "
+            "published. Run this again."
         )
 
 

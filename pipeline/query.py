@@ -16,6 +16,7 @@ from rich.text import Text
 from pipeline.display import counted, print_table, shown, simple_table, table_width
 from pipeline.errors import UsageError
 from pipeline.settings import Settings
+from pipeline.state import untested_note
 from pipeline.warehouse import Result, Warehouse
 
 NUMBERS = (int, float, decimal.Decimal)
@@ -29,7 +30,10 @@ def print_query(settings: Settings, sql: str, *, as_csv: bool, as_json: bool) ->
     """
     if as_csv and as_json:
         raise UsageError("--csv or --json, not both.")
-    result = Warehouse(settings).query(sql, database=published(settings))
+    warehouse, database = Warehouse(settings), published(settings)
+    result = warehouse.query(sql, database=database)
+    if note := untested_note(warehouse, database):
+        print(note, file=sys.stderr)
     if as_json:
         names = _distinct(result.columns)
         rows = [{name: _json_value(value) for name, value in zip(names, row, strict=True)} for row in result.rows]

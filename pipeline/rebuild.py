@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.dbt import Dbt, DbtError, close_connections
-from pipeline.display import Display, shown
+from pipeline.display import Display, counted, first_of, shown
 from pipeline.docs_site import build_site, generate
 from pipeline.errors import PipelineError
 from pipeline.loads import newest_loaded
@@ -22,7 +22,7 @@ from pipeline.warehouse import Warehouse
 def rebuild(
     settings: Settings, warehouse: Warehouse, dbt: Dbt, fingerprint: str, display: Display, *, load_id: str = ""
 ) -> int:
-    """Build, test, publish and document what is landed; return how many tests passed, which is all of them.
+    """Build, test, publish and document what is landed; return how many tests passed.
 
     load_id is the load that this run has made, for a failed test to name.
     """
@@ -33,9 +33,10 @@ def rebuild(
             "build", "--resource-type", "seed", "--resource-type", "model", on_progress=display.progress
         )
         step.summary = f"{len(results)} tables"
+    run_id = begin_tests(dbt)
     passed = run_data_tests(settings, dbt, display, load_id)
     generate(dbt, display, is_compiled=True)
-    dbt.run_operation("record_run", run_id=f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}", project_fingerprint=fingerprint)
+    record_run(dbt, run_id, fingerprint)
     if settings.target == "duckdb":
         publish_build(settings, display)
     with written_or_gone(settings.report_page):
@@ -47,8 +48,35 @@ def rebuild(
     return passed
 
 
+def begin_tests(dbt: Dbt) -> str:
+    """Note what is about to be tested; return the note's id for record_run."""
+    run_id = f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}"
+    dbt.run_operation("begin_tests", run_id=run_id)
+    return run_id
+
+
+def record_run(dbt: Dbt, run_id: str, fingerprint: str) -> None:
+    """Note that the tests have passed, of a project with this fingerprint; what is published must have this note.
+
+    Raises:
+        PipelineError: another dbt command has written models since begin_tests.
+    """
+    if not dbt.logged_by("record_run", run_id=run_id, project_fingerprint=fingerprint):
+        raise PipelineError(
+            "Another dbt command has written tables while they were being tested, so the run is not complete. "
+            "Run it again when that command has ended."
+        )
+
+
 def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_id: str = "") -> int:
-    """Run dbt's data tests; return how many passed, which is all of them. load_id is this run's load, if any."""
+    """Run all data tests of the project; return how many passed. load_id is this run's load, if any.
+
+    Raises:
+        PipelineError: a test failed or did not run. One whose severity is warn is a warning.
+    """
+    expected = dbt.data_tests()
+    if not expected:
+        raise PipelineError(f"The project has no data test that is enabled. {_outcome(settings)}")
     with display.step("Test") as step:
         try:
             tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)
@@ -57,8 +85,17 @@ def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_id: str 
                 raise PipelineError(_not_published(settings, error)) from error
             text = _not_published(settings, _with_rows(dbt, error)) + _way_back(settings, load_id)
             raise PipelineError(text) from error
-        passed = sum(1 for result in tests if result.status == "pass")
-        step.summary = f"{passed} of {len(tests)} tests passed"
+        ran = {test.node.unique_id for test in tests if test.status in ("pass", "warn")}
+        if lacking := sorted(name for key, name in expected.items() if key not in ran):
+            raise PipelineError(
+                f"{len(lacking):,} of {counted(len(expected), 'test')} did not run: {first_of(lacking)}. "
+                f"{_outcome(settings)} Look for the reason in logs/dbt.log."
+            )
+        passed = sum(1 for test in tests if test.status == "pass")
+        step.summary = f"{passed:,} of {counted(len(expected), 'test')} passed"
+    for test in tests:
+        if test.status == "warn":
+            display.warn(f"Test {test.node.name}: {test.message}")
     return passed
 
 
@@ -79,14 +116,20 @@ def publish_build(settings: Settings, display: Display) -> None:
 
 
 def _not_published(settings: Settings, error: DbtError) -> str:
+    text = f"{error}\n{_outcome(settings)}"
     if settings.target != "duckdb":
-        return f"{error}\nThe run is not complete; the tables hold what was built."
-    text = f"{error}\nNothing was published; analysts have what they had."
+        return text
     relations = [failure.relation for failure in error.failures if failure.relation]
     if relations:
         ask = f'./inv query "select * from {relations[0]}" --database {shlex.quote(shown(settings.work_database))}'
         text += f" Look at the rows with: {ask}"
     return text
+
+
+def _outcome(settings: Settings) -> str:
+    if settings.target == "duckdb":
+        return "Nothing was published; analysts have what they had."
+    return "The run is not complete; the tables hold what was built."
 
 
 def _way_back(settings: Settings, load_id: str) -> str:

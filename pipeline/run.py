@@ -14,11 +14,11 @@ from pipeline.load import LoadPlan, LoadReport, describe, load, plan_load
 from pipeline.loads import newest_loaded, not_built
 from pipeline.publish import check_ownership, is_as_published
 from pipeline.query import published
-from pipeline.rebuild import publish_build, rebuild, run_data_tests, written_or_gone
+from pipeline.rebuild import begin_tests, publish_build, rebuild, record_run, run_data_tests, written_or_gone
 from pipeline.run_lock import RunLock
 from pipeline.settings import LoadOptions, Settings
 from pipeline.simulate import SAMPLE, ensure_sample
-from pipeline.state import read_state
+from pipeline.state import read_state, untested_note
 from pipeline.warehouse import Warehouse
 
 
@@ -101,7 +101,11 @@ def publish_work_file(settings: Settings, display: Display) -> None:
                 f"Not all that is loaded is built, by the project as it is now: {first_of(lacking)}. Build it with: "
                 "./inv run, or dbt build and then this again"
             )
+        has_passed = not untested_note(warehouse)  # then the note of the run that built it stays
+        run_id = "" if has_passed else begin_tests(dbt)
         run_data_tests(settings, dbt, display)
+        if not has_passed:
+            record_run(dbt, run_id, "")
         publish_build(settings, display)
 
 

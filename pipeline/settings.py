@@ -94,7 +94,7 @@ class Settings:
     def dbt_target_path(self) -> Path:
         """Where dbt keeps the parsed project: its own default, or beside another database."""
         if self._is_default:
-            return Path(os.environ.get("DBT_TARGET_PATH", PROJECT_ROOT / "target"))
+            return PROJECT_ROOT / (os.environ.get("DBT_TARGET_PATH") or "target")
         return self.state_folder / f"{self.name}_target"
 
     def dbt_environment(self) -> dict[str, str]:

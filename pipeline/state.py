@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.errors import PipelineError
 from pipeline.warehouse import AGGREGATES, STAR, Warehouse
 
 TABLES = (*STAR, *AGGREGATES)
@@ -13,7 +14,10 @@ TABLES = (*STAR, *AGGREGATES)
 
 @dataclass(frozen=True)
 class State:
-    """Times are UTC, and None where there is nothing yet. row_counts has every table that analysts use."""
+    """Times are UTC, and None where there is nothing yet. row_counts has every table that analysts use.
+
+    untested_note says so if the tables have not passed their tests, and is empty if they have.
+    """
 
     first_event: datetime | None
     last_event: datetime | None
@@ -22,6 +26,7 @@ class State:
     files: int
     sources: list[str]
     row_counts: dict[str, int]
+    untested_note: str
 
     @property
     def places(self) -> str:
@@ -51,7 +56,27 @@ def read_state(warehouse: Warehouse, database: Path | None = None) -> State:
         files=files,
         sources=[row[0] for row in sources.rows],
         row_counts=dict(sorted(warehouse.query(counts, database=database).rows, key=lambda row: TABLES.index(row[0]))),
+        untested_note=untested_note(warehouse, database),
     )
+
+
+def untested_note(warehouse: Warehouse, database: Path | None = None) -> str:
+    """What to tell a reader of tables that have not passed their tests as they are now; empty if they have."""
+    history = f"{warehouse.schema('staging')}.run_history"
+    try:
+        current, last = warehouse.query(
+            "select max(case when is_current then 1 else 0 end), "
+            f"max(case when project_fingerprint <> '' then finished_at end) from {history}",
+            database=database,
+        ).rows[0]
+    except PipelineError as error:
+        if "permission denied" in str(error):
+            return f"It is unknown whether these tables have passed their tests: you may not read {history}."
+        current, last = None, None  # nothing was built yet, or by an older version
+    if current:
+        return ""
+    since = f": they were changed after the last complete run ({moment(last)})" if last else " yet"
+    return f"These tables have not passed their tests{since}."
 
 
 def moment(value: datetime | None) -> str:

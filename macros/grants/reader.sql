@@ -1,6 +1,7 @@
 {#
     Who may read what analysts use: SPARKIFY_READER names a user, role:NAME or group:NAME. dbt's grants, set in
-    dbt_project.yml, are on tables; on the schema they are looked for in, the reader needs usage, which is granted here.
+    dbt_project.yml, are on tables; on the schema they are looked for in, the reader needs usage, which is granted here. So
+    is the one table of staging that says whether the tests have passed.
 #}
 {% macro grant_reader_usage() %}
     {% if execute and env_var('SPARKIFY_READER', '') and flags.WHICH in ('run', 'build') %}
@@ -19,7 +20,10 @@
 
 
 {% macro redshift__grant_reader_usage(reader) %}
-    {% do run_query("grant usage on schema " ~ adapter.quote(generate_schema_name('analytics', none)) ~ " to " ~ grantee(reader)) %}
+    {% for name in ('analytics', 'staging') %}
+        {% do run_query("grant usage on schema " ~ adapter.quote(generate_schema_name(name, none)) ~ " to " ~ grantee(reader)) %}
+    {% endfor %}
+    {% do run_query("grant select on " ~ source('landed', 'run_history') ~ " to " ~ grantee(reader)) %}
 {% endmacro %}
 
 

@@ -15,29 +15,59 @@
 {% endmacro %}
 
 
-{# Note a run that is complete, for pipeline/run.py to compare the next one with. What earlier tests refused goes. #}
-{% macro record_run(run_id, project_fingerprint) %}
-    {% do run_query(
-        "drop schema if exists " ~ adapter.quote(generate_schema_name("test_failures", none)) ~ " cascade"
-    ) %}
-    {% set finished_at = modules.datetime.datetime.now(modules.pytz.utc).strftime('%Y-%m-%d %H:%M:%S.%f') %}
+{#
+    Note what is built before it is tested. The note is not current until record_run finds it again: a dbt command that
+    writes models meanwhile deletes it (outdate_runs).
+#}
+{% macro begin_tests(run_id) %}
     {% do run_query("begin") %}
     {% do run_query(
         "insert into " ~ source('landed', 'run_history')
-        ~ " select " ~ literal(run_id) ~ ", " ~ literal(project_fingerprint) ~ ", count(*), true, "
-        ~ "cast(" ~ literal(finished_at) ~ " as timestamp) from " ~ source('landed', 'load_history')
-        ~ " where status = 'loaded'"
+        ~ " select " ~ literal(run_id) ~ ", '', count(*), false, " ~ utc_now() ~ " from "
+        ~ source('landed', 'load_history') ~ " where status = 'loaded'"
     ) %}
     {% do run_query("commit") %}
 {% endmacro %}
 
 
-{# A dbt command that writes models puts an end to what the last run has noted; run and build call it as they begin. #}
+{#
+    Note that the tests have passed, for readers to ask and for pipeline/run.py to compare the next run with, and log
+    "recorded"; nothing is logged where other models were written since begin_tests. The rows that earlier tests kept go.
+#}
+{% macro record_run(run_id, project_fingerprint) %}
+    {% do run_query(
+        "drop schema if exists " ~ adapter.quote(generate_schema_name("test_failures", none)) ~ " cascade"
+    ) %}
+    {% set history = source('landed', 'run_history') %}
+    {% do run_query("begin") %}
+    {% do run_query(
+        "update " ~ history ~ " set is_current = true, project_fingerprint = " ~ literal(project_fingerprint)
+        ~ ", finished_at = " ~ utc_now() ~ " where run_id = " ~ literal(run_id)
+    ) %}
+    {% set recorded = has_rows("select 1 from " ~ history ~ " where is_current and run_id = " ~ literal(run_id)) %}
+    {% do run_query("commit") %}
+    {% if recorded %}{% do log("recorded", info=true) %}{% endif %}
+{% endmacro %}
+
+
+{#
+    A dbt command that writes models puts an end to what was noted of the tables, as it begins and as it ends: a run may
+    have tested them in between.
+#}
 {% macro outdate_runs() %}
     {% if execute and flags.WHICH in ('run', 'build', 'seed') %}
-        {% do run_query("update " ~ source('landed', 'run_history') ~ " set is_current = false where is_current") %}
+        {% set history = source('landed', 'run_history') %}
+        {% do run_query("delete from " ~ history ~ " where not is_current and project_fingerprint = ''") %}
+        {% do run_query("update " ~ history ~ " set is_current = false where is_current") %}
     {% endif %}
 {% endmacro %}
+
+
+{# The time now as an SQL literal. #}
+{% macro utc_now() -%}
+    {% set now = modules.datetime.datetime.now(modules.pytz.utc).strftime('%Y-%m-%d %H:%M:%S.%f') %}
+    {{ return("cast(" ~ literal(now) ~ " as timestamp)") }}
+{%- endmacro %}
 
 
 {# A text as an SQL literal. #}
