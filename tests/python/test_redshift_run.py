@@ -22,6 +22,7 @@ from stand_in_clients import connect
 from pipeline.simulate import Simulation, simulate
 
 SOURCE = "sparkify-source"
+UNTESTED = "These tables have not passed their tests"
 READER, READER_PASSWORD = "reader_of_runs", "Reader-12"
 VALUE = re.compile(r"'(?:[^']|'')*'|\b\d+\b")
 # What dbt and the drivers send of their own accord; the rest is ours.
@@ -80,6 +81,7 @@ def test_the_main_job_from_empty_then_nothing_then_a_new_file(
 
 
 def test_a_failed_test_stops_the_run_and_names_its_rows(project: Project, environment: dict[str, str]) -> None:
+    assert UNTESTED not in told_to_readers(project, environment)
     test = project.root / "tests/dbt/nobody_new.sql"
     test.write_text("select * from {{ ref('songplays') }} where user_id = 4711")
     failed = project.invoke("run", "--target", "redshift", **environment)
@@ -89,8 +91,21 @@ def test_a_failed_test_stops_the_run_and_names_its_rows(project: Project, enviro
     relation = failed.stderr.split("rows: ")[1].split()[0]
     asked = project.invoke("query", f"select user_id from {relation}", "--json", "--target", "redshift", **environment)
     assert json.loads(asked.stdout) == [{"user_id": 4711}]
+    assert told_to_readers(project, environment).count(UNTESTED) == 3
     test.unlink()
     assert json.loads(run(project, environment, "--json").stdout)["built"] is True  # it was not complete
+    assert UNTESTED not in told_to_readers(project, environment, build_pages=False)
+
+
+def told_to_readers(project: Project, environment: dict[str, str], *, build_pages: bool = True) -> str:
+    """What a query says on standard error, with the texts of the report and of the docs' first page."""
+    for page in (("report",), ("docs.build",)) if build_pages else ():
+        done = project.invoke(*page, "-q", "--target", "redshift", **environment)
+        assert done.returncode == 0, done.stderr
+    asked = project.invoke("query", "select 1", "--target", "redshift", **environment)
+    assert asked.returncode == 0, asked.stderr
+    pages = [(project.root / "redshift_docs" / name).read_text() for name in ("report.html", "index.html")]
+    return "".join([asked.stderr, *pages])
 
 
 def test_query_reads_by_bare_names(project: Project, environment: dict[str, str]) -> None:
@@ -141,6 +156,8 @@ def test_a_reader_reads_what_analysts_use_and_no_more(
         cursor = reader.cursor()
         cursor.execute("select count(*) from analytics.songplays")
         assert cursor.fetchone()[0] > 1000
+        cursor.execute("select is_current from staging.run_history")
+        assert cursor.fetchall() == []  # built by dbt alone: nothing is known to have passed
         for refused in ("delete from analytics.songplays", "select count(*) from staging.staging_events"):
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 cursor.execute(refused)

@@ -147,7 +147,9 @@ def test_tables_that_change_between_tests_and_their_end_have_not_passed(engine: 
     assert bench.rows("select count(*) from staging.run_history where is_current") == [(0,)]
 
 
-def test_tables_tested_while_a_dbt_command_writes_them_have_not_passed(redshift_bench: RedshiftBench, stand_in: Any) -> None:
+def test_tables_tested_while_a_dbt_command_writes_them_have_not_passed(
+    redshift_bench: RedshiftBench, stand_in: Any
+) -> None:
     """It began before the tests and ends after them: on Redshift nothing stops it."""
     bench = built(redshift_bench)
 
