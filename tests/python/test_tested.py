@@ -139,10 +139,13 @@ def test_tables_that_change_between_tests_and_their_end_have_not_passed(engine: 
     assert note(bench) == ""
     if bench.settings.target == "duckdb":
         assert publish(bench.settings).exists()
-    for command in ("run", "build", "seed"):
+    for command in (
+        ("run", "--select", "users"),
+        ("build", "--select", "users", "--resource-type", "model"),
+        ("seed", "--select", "user_agent_rules"),
+    ):
         record_run(dbt, begin_tests(dbt), "a fingerprint")
-        select = "user_agent_rules" if command == "seed" else "users"
-        Dbt(bench.settings).command(command, "--select", select, "--exclude-resource-type", "unit_test")
+        Dbt(bench.settings).command(*command)
         assert note(bench).startswith(SINCE)
     assert bench.rows("select count(*) from staging.run_history where is_current") == [(0,)]
 
