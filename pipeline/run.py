@@ -18,7 +18,7 @@ from pipeline.rebuild import begin_tests, publish_build, rebuild, record_run, ru
 from pipeline.run_lock import RunLock
 from pipeline.settings import LoadOptions, Settings
 from pipeline.simulate import SAMPLE, ensure_sample
-from pipeline.state import read_state, untested_note
+from pipeline.state import read_state
 from pipeline.warehouse import Warehouse
 
 
@@ -101,11 +101,10 @@ def publish_work_file(settings: Settings, display: Display) -> None:
                 f"Not all that is loaded is built, by the project as it is now: {first_of(lacking)}. Build it with: "
                 "./inv run, or dbt build and then this again"
             )
-        has_passed = not untested_note(warehouse)  # then the note of the run that built it stays
-        run_id = "" if has_passed else begin_tests(dbt)
+        last = _last_run(warehouse, None)  # of this project, if nothing was built since
+        run_id = begin_tests(dbt)
         run_data_tests(settings, dbt, display)
-        if not has_passed:
-            record_run(dbt, run_id, "")
+        record_run(dbt, run_id, last[1] if last else "")
         publish_build(settings, display)
 
 

@@ -17,10 +17,11 @@
 
 {#
     Note what is built before it is tested. The note is not current until record_run finds it again: a dbt command that
-    writes models meanwhile deletes it (outdate_runs).
+    writes models meanwhile deletes it (outdate_runs). Until then no earlier run counts: its tests may have been others.
 #}
 {% macro begin_tests(run_id) %}
     {% do run_query("begin") %}
+    {% do forget_tests() %}
     {% do run_query(
         "insert into " ~ source('landed', 'run_history')
         ~ " select " ~ literal(run_id) ~ ", '', count(*), false, " ~ utc_now() ~ " from "
@@ -56,10 +57,16 @@
 #}
 {% macro outdate_runs() %}
     {% if execute and flags.WHICH in ('run', 'build', 'seed') %}
-        {% set history = source('landed', 'run_history') %}
-        {% do run_query("delete from " ~ history ~ " where not is_current and project_fingerprint = ''") %}
-        {% do run_query("update " ~ history ~ " set is_current = false where is_current") %}
+        {% do forget_tests() %}
     {% endif %}
+{% endmacro %}
+
+
+{# Nothing that was noted is current, and what is being tested is not found by record_run. #}
+{% macro forget_tests() %}
+    {% set history = source('landed', 'run_history') %}
+    {% do run_query("delete from " ~ history ~ " where not is_current and project_fingerprint = ''") %}
+    {% do run_query("update " ~ history ~ " set is_current = false where is_current") %}
 {% endmacro %}
 
 

@@ -82,6 +82,9 @@ def test_every_test_that_the_project_has_enabled_must_have_run(played: Project) 
     assert refused.returncode == 1
     assert "The project has no data test that is enabled" in refused.stderr
     assert played.database.read_bytes() == published
+    # They passed other tests than there are now.
+    asked = played.invoke("query", "select 1", "--database", WORK_FILE)
+    assert SINCE in asked.stderr
 
 
 def test_a_query_of_the_work_file_says_whether_its_tables_have_passed(played: Project) -> None:
