@@ -33,7 +33,8 @@ def rebuild(
             "build", "--resource-type", "seed", "--resource-type", "model", on_progress=display.progress
         )
         step.summary = f"{len(results)} tables"
-    run_id = begin_tests(dbt)
+    run_id = new_run_id()
+    begin_tests(dbt, run_id)
     passed = run_data_tests(settings, dbt, display, load_id)
     generate(dbt, display, is_compiled=True)
     record_run(dbt, run_id, fingerprint)
@@ -48,11 +49,13 @@ def rebuild(
     return passed
 
 
-def begin_tests(dbt: Dbt) -> str:
-    """Note what is about to be tested; return the note's id for record_run."""
-    run_id = f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}"
-    dbt.run_operation("begin_tests", run_id=run_id)
-    return run_id
+def new_run_id() -> str:
+    return f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}"
+
+
+def begin_tests(dbt: Dbt, run_id: str) -> None:
+    """Note that what is built is about to be tested, for record_run to find."""
+    dbt.run_operation("begin_tests", run_id=run_id, began_at=_now())
 
 
 def record_run(dbt: Dbt, run_id: str, fingerprint: str) -> None:
@@ -61,11 +64,15 @@ def record_run(dbt: Dbt, run_id: str, fingerprint: str) -> None:
     Raises:
         PipelineError: another dbt command has written models since begin_tests.
     """
-    if not dbt.logged_by("record_run", run_id=run_id, project_fingerprint=fingerprint):
+    if not dbt.logged_by("record_run", run_id=run_id, project_fingerprint=fingerprint, finished_at=_now()):
         raise PipelineError(
             "Another dbt command has written tables while they were being tested, so the run is not complete. "
             "Run it again when that command has ended."
         )
+
+
+def _now() -> str:
+    return f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
 def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_id: str = "") -> int:

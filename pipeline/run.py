@@ -14,11 +14,19 @@ from pipeline.load import LoadPlan, LoadReport, describe, load, plan_load
 from pipeline.loads import newest_loaded, not_built
 from pipeline.publish import check_ownership, is_as_published
 from pipeline.query import published
-from pipeline.rebuild import begin_tests, publish_build, rebuild, record_run, run_data_tests, written_or_gone
+from pipeline.rebuild import (
+    begin_tests,
+    new_run_id,
+    publish_build,
+    rebuild,
+    record_run,
+    run_data_tests,
+    written_or_gone,
+)
 from pipeline.run_lock import RunLock
 from pipeline.settings import LoadOptions, Settings
 from pipeline.simulate import SAMPLE, ensure_sample
-from pipeline.state import read_state
+from pipeline.state import read_state, tested_fingerprint
 from pipeline.warehouse import Warehouse
 
 
@@ -101,10 +109,11 @@ def publish_work_file(settings: Settings, display: Display) -> None:
                 f"Not all that is loaded is built, by the project as it is now: {first_of(lacking)}. Build it with: "
                 "./inv run, or dbt build and then this again"
             )
-        last = _last_run(warehouse, None)  # of this project, if nothing was built since
-        run_id = begin_tests(dbt)
+        fingerprint = tested_fingerprint(warehouse)
+        run_id = new_run_id()
+        begin_tests(dbt, run_id)
         run_data_tests(settings, dbt, display)
-        record_run(dbt, run_id, last[1] if last else "")
+        record_run(dbt, run_id, fingerprint)
         publish_build(settings, display)
 
 

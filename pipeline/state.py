@@ -79,6 +79,14 @@ def untested_note(warehouse: Warehouse, database: Path | None = None) -> str:
     return f"These tables have not passed their tests{since}."
 
 
+def tested_fingerprint(warehouse: Warehouse) -> str:
+    """The fingerprint of the project whose run made the tables as they are now; empty if no complete run did."""
+    if not warehouse.has_table("staging", "run_history"):
+        return ""
+    history = f"{warehouse.schema('staging')}.run_history"
+    return warehouse.query(f"select max(project_fingerprint) from {history} where is_current").rows[0][0] or ""
+
+
 def moment(value: datetime | None) -> str:
     """A time as a reader writes it: 5 November 2018, 18:28 UTC."""
     return f"{value.day} {value:%B %Y, %H:%M} UTC" if value else "none yet"

@@ -19,12 +19,12 @@
     Note what is built before it is tested. The note is not current until record_run finds it again: a dbt command that
     writes models meanwhile deletes it (outdate_runs). Until then no earlier run counts: its tests may have been others.
 #}
-{% macro begin_tests(run_id) %}
+{% macro begin_tests(run_id, began_at) %}
     {% do run_query("begin") %}
     {% do forget_tests() %}
     {% do run_query(
         "insert into " ~ source('landed', 'run_history')
-        ~ " select " ~ literal(run_id) ~ ", '', count(*), false, " ~ utc_now() ~ " from "
+        ~ " select " ~ literal(run_id) ~ ", '', count(*), false, cast(" ~ literal(began_at) ~ " as timestamp) from "
         ~ source('landed', 'load_history') ~ " where status = 'loaded'"
     ) %}
     {% do run_query("commit") %}
@@ -35,7 +35,7 @@
     Note that the tests have passed, for readers to ask and for pipeline/run.py to compare the next run with, and log
     "recorded"; nothing is logged where other models were written since begin_tests. The rows that earlier tests kept go.
 #}
-{% macro record_run(run_id, project_fingerprint) %}
+{% macro record_run(run_id, project_fingerprint, finished_at) %}
     {% do run_query(
         "drop schema if exists " ~ adapter.quote(generate_schema_name("test_failures", none)) ~ " cascade"
     ) %}
@@ -43,7 +43,7 @@
     {% do run_query("begin") %}
     {% do run_query(
         "update " ~ history ~ " set is_current = true, project_fingerprint = " ~ literal(project_fingerprint)
-        ~ ", finished_at = " ~ utc_now() ~ " where run_id = " ~ literal(run_id)
+        ~ ", finished_at = cast(" ~ literal(finished_at) ~ " as timestamp) where run_id = " ~ literal(run_id)
     ) %}
     {% set recorded = has_rows("select 1 from " ~ history ~ " where is_current and run_id = " ~ literal(run_id)) %}
     {% do run_query("commit") %}
@@ -68,13 +68,6 @@
     {% do run_query("delete from " ~ history ~ " where not is_current and project_fingerprint = ''") %}
     {% do run_query("update " ~ history ~ " set is_current = false where is_current") %}
 {% endmacro %}
-
-
-{# The time now as an SQL literal. #}
-{% macro utc_now() -%}
-    {% set now = modules.datetime.datetime.now(modules.pytz.utc).strftime('%Y-%m-%d %H:%M:%S.%f') %}
-    {{ return("cast(" ~ literal(now) ~ " as timestamp)") }}
-{%- endmacro %}
 
 
 {# A text as an SQL literal. #}

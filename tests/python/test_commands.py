@@ -48,8 +48,7 @@ def test_load_then_dbt_by_hand_then_publish(project: Project, source: Path) -> N
     assert project.invoke("publish").returncode == 0
     assert project.invoke("query", "select count(*) as n from songplays", "--csv").stdout == "n\n1\n"
 
-    assert project.dbt("run").returncode == 0
-    assert project.invoke("query", "select 1").stderr == ""  # there was nothing new
+    assert project.invoke("query", "select 1").stderr == ""
     assert project.dbt("run", "--full-refresh").returncode == 0
     assert "The work file is ahead" in project.invoke("query", "select 1").stderr
     assert project.invoke("publish").returncode == 0

@@ -127,18 +127,19 @@ def test_tables_that_change_between_tests_and_their_end_have_not_passed(engine: 
     bench = built(engine)
     assert note(bench) == NEVER
     dbt = Dbt(bench.settings)
-    run_id = begin_tests(dbt)
+    begin_tests(dbt, "first")
     assert note(bench) == NEVER
     Dbt(bench.settings).command("run", "--select", "users")
     with pytest.raises(PipelineError, match="Another dbt command has written tables"):
-        record_run(dbt, run_id, "a fingerprint")
+        record_run(dbt, "first", "a fingerprint")
     assert note(bench) == NEVER
     if bench.settings.target == "duckdb":
         with pytest.raises(PipelineError, match="was written by another command after its tests had passed"):
             publish(bench.settings)
         assert not bench.settings.database.exists()
 
-    record_run(dbt, begin_tests(dbt), "a fingerprint")
+    begin_tests(dbt, "second")
+    record_run(dbt, "second", "a fingerprint")
     assert note(bench) == ""
     if bench.settings.target == "duckdb":
         assert publish(bench.settings).exists()
@@ -147,7 +148,8 @@ def test_tables_that_change_between_tests_and_their_end_have_not_passed(engine: 
         ("build", "--select", "users", "--resource-type", "model"),
         ("seed", "--select", "user_agent_rules"),
     ):
-        record_run(dbt, begin_tests(dbt), "a fingerprint")
+        begin_tests(dbt, command[0])
+        record_run(dbt, command[0], "a fingerprint")
         Dbt(bench.settings).command(*command)
         assert note(bench).startswith(SINCE)
     assert bench.rows("select count(*) from staging.run_history where is_current") == [(0,)]
