@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline import clock
 from pipeline.display import first_of
 from pipeline.errors import PipelineError, UsageError
 from pipeline.listing import SourceFile
@@ -32,7 +35,10 @@ class LedgerEntry:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The newest entry of each file of one source by its key; how many files of all sources have rows."""
+    """The entry that counts of each file of one source, by its key; how many files of all sources have rows.
+
+    It is the one whose rows are in the warehouse, else the newest. Which is newest the ids tell: they only grow.
+    """
 
     of_source: dict[str, LedgerEntry]
     file_count: int
@@ -51,7 +57,8 @@ def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> Ledge
         return Ledger({}, 0)
     rows = warehouse.query(
         "select source, file_key, load_id, status, size_bytes, modified_at, etag, content_hash "
-        f"from {warehouse.schema('staging')}.load_history order by load_id"
+        f"from {warehouse.schema('staging')}.load_history "
+        f"order by case when status = '{LOADED}' then 1 else 0 end, load_id"
     ).rows
     loaded = [row for row in rows if row[3] == LOADED]
     others = sorted({row[0] for row in loaded} - {source})
@@ -66,6 +73,33 @@ def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> Ledge
         if row[0] == source
     }
     return Ledger(entries, len(loaded))
+
+
+def next_id(greatest: str | None) -> str:
+    """An id for a load or a run: the time, or one more than the greatest there is where the clock is behind that."""
+    by_clock = f"{clock.now():%Y%m%dT%H%M%S%f}"
+    if greatest is None or by_clock > greatest:
+        return by_clock
+    digits = f"{int(greatest.replace('T', '')) + 1:020}"
+    return f"{digits[:8]}T{digits[8:]}"
+
+
+def new_load_id(warehouse: Warehouse) -> str:
+    """The id of a load that begins now. The caller holds the warehouse's lock, so that no other load gets it too."""
+    if not warehouse.has_ledger():
+        return next_id(None)
+    return next_id(warehouse.query(f"select max(load_id) from {warehouse.schema('staging')}.load_history").rows[0][0])
+
+
+def loaded_twice(error: Exception) -> PipelineError | None:
+    """What a load macro has said of a file that would have rows of two loads, if that is what stopped it."""
+    if not (found := re.search(r"loaded twice: (\{.*\})", str(error))):
+        return None
+    said = json.loads(found[1])
+    return PipelineError(
+        f"{said['file_key']} of {said['source']} is loaded already, which this load did not know. Nothing was loaded. "
+        "Run it again; it looks again at what is loaded."
+    )
 
 
 def new_files(

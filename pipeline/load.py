@@ -6,13 +6,13 @@ import json
 import shutil
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline import clock
 from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display, counted
 from pipeline.errors import PipelineError, UsageError
-from pipeline.ledger import LOADED, new_files, read_ledger
+from pipeline.ledger import LOADED, loaded_twice, new_files, new_load_id, read_ledger
 from pipeline.listing import SourceFile, list_source
 from pipeline.load_folder import LoadFolder, fetch_from_s3, fill_load_folder
 from pipeline.redshift_load import describe_load, load_redshift
@@ -96,7 +96,7 @@ def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Load
     Raises:
         PipelineError: a record cannot be loaded as it is, or the engine refused; nothing was loaded.
     """
-    load_id = new_load_id()
+    load_id = new_load_id(Warehouse(settings))
     try:
         if settings.target == "duckdb":
             warnings = _load_duckdb(plan, load_id, settings.load_folder, dbt, display)
@@ -111,17 +111,12 @@ def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Load
     return LoadReport(load_id, dict(files), rows, warnings, plan.replaced, rejects)
 
 
-def new_load_id() -> str:
-    """A load is called by the UTC time it begins at."""
-    return f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}"
-
-
 def describe(settings: Settings, plan: LoadPlan, dbt: Dbt) -> str:
     """What a load of the plan would read, one line a file, and on Redshift the statements that it would send."""
     files = "\n".join(f"{plan.source}/{file.key}" for file in plan.files)
     if settings.target == "duckdb" or not plan.files:
         return files
-    return f"{files}\n\n{describe_load(settings, plan, new_load_id(), dbt)}"
+    return f"{files}\n\n{describe_load(settings, plan, new_load_id(Warehouse(settings)), dbt)}"
 
 
 def _row_counts(warehouse: Warehouse, load_id: str, tables: list[str]) -> dict[str, int]:
@@ -167,7 +162,7 @@ def _load_duckdb(plan: LoadPlan, load_id: str, path: Path, dbt: Dbt, display: Di
 def _run_load(plan: LoadPlan, load_id: str, folder: LoadFolder, dbt: Dbt) -> None:
     manifest = {
         "load_id": load_id,
-        "loaded_at": f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S.%f}",
+        "loaded_at": f"{clock.now():%Y-%m-%d %H:%M:%S.%f}",
         "source": plan.source,
         "replaces": bool(plan.replaced),
         "files": str(folder.entries),
@@ -180,7 +175,7 @@ def _run_load(plan: LoadPlan, load_id: str, folder: LoadFolder, dbt: Dbt) -> Non
     except DbtError as error:
         if folder.problems.exists():
             raise _refusal(folder, plan.max_errors) from None
-        if found := uncounted(error):
+        if found := uncounted(error) or loaded_twice(error):
             raise found from None
         raise
     finally:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import PipelineError, UsageError
 from pipeline.settings import Settings
 from pipeline.warehouse import Warehouse
+from pipeline.work_file import refuse_to_lose_loads, sync_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,10 +23,12 @@ def publish(settings: Settings) -> Path:
     file must be closed.
 
     Raises:
-        PipelineError: the work file has not passed its tests as it is now, or could not be copied.
+        PipelineError: the work file has not passed its tests as it is now, loads that are published would vanish, or
+            the copy failed.
     """
     import duckdb
 
+    refuse_to_lose_loads(settings)
     copy = settings.publishing
     try:
         with duckdb.connect(str(settings.work_database)) as connection:  # while it is open, no dbt command writes
@@ -37,8 +40,7 @@ def publish(settings: Settings) -> Path:
         # Left by a reader that wrote and was killed; it belongs to the old file and would damage the new one.
         Path(f"{settings.database}.wal").unlink(missing_ok=True)
         copy.replace(settings.database)
-        _sync_folder(settings.database.parent)
-        _stamp(settings).write_text(_state(settings.database))
+        sync_folder(settings.database.parent)
     except duckdb.Error as error:
         raise PipelineError(f"{settings.work_database} cannot be read: {str(error).splitlines()[0]}") from error
     except OSError as error:
@@ -46,14 +48,6 @@ def publish(settings: Settings) -> Path:
     finally:
         copy.unlink(missing_ok=True)
     return settings.database
-
-
-def is_as_published(settings: Settings) -> bool:
-    """Whether the published file is what the last publish put there: nobody has written to it or taken it away."""
-    if not settings.database.exists() or Path(f"{settings.database}.wal").exists():
-        return False
-    stamp = _stamp(settings)
-    return stamp.exists() and stamp.read_text() == _state(settings.database)
 
 
 def check_ownership(settings: Settings) -> None:
@@ -81,20 +75,3 @@ def _check_tested(settings: Settings, connection: duckdb.DuckDBPyConnection) -> 
             f"{settings.work_database} was written by another command after its tests had passed, so it was not "
             "published. Run this again."
         )
-
-
-def _stamp(settings: Settings) -> Path:
-    return settings.work_database.with_suffix(".published")
-
-
-def _state(path: Path) -> str:
-    status = path.stat()
-    return f"{status.st_size} {status.st_mtime_ns}\n"
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,6 +18,7 @@ from pipeline.errors import UsageError
 from pipeline.settings import Settings
 from pipeline.state import untested_note
 from pipeline.warehouse import Result, Warehouse
+from pipeline.work_file import is_as_published
 
 NUMBERS = (int, float, decimal.Decimal)
 ROWS_ON_A_SCREEN = 100
@@ -55,7 +56,7 @@ def published(settings: Settings) -> Path | None:
             print(f"Nothing is published yet; this is the work file {shown(work)}.", file=sys.stderr)
             return work
         return published
-    if work.exists() and work.stat().st_mtime > published.stat().st_mtime:
+    if work.exists() and not is_as_published(settings):
         print("The work file is ahead of what is published; ./inv publish tests and brings it over.", file=sys.stderr)
     return published
 

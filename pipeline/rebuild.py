@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline import clock
 from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display, counted, first_of, shown
 from pipeline.docs_site import build_site, generate
 from pipeline.errors import PipelineError
+from pipeline.ledger import next_id
 from pipeline.loads import newest_loaded
 from pipeline.publish import publish
 from pipeline.settings import Settings
@@ -28,12 +29,12 @@ def rebuild(
     """
     from pipeline.report.build import build_report  # Altair takes a third of a second
 
+    run_id = new_run_id(warehouse)
     with display.step("Build") as step:
         results = dbt.command(
             "build", "--resource-type", "seed", "--resource-type", "model", on_progress=display.progress
         )
         step.summary = f"{len(results)} tables"
-    run_id = new_run_id()
     begin_tests(dbt, run_id)
     passed = run_data_tests(settings, dbt, display, load_id)
     generate(dbt, display, is_compiled=True)
@@ -49,8 +50,11 @@ def rebuild(
     return passed
 
 
-def new_run_id() -> str:
-    return f"{datetime.now(tz=UTC):%Y%m%dT%H%M%S%f}"
+def new_run_id(warehouse: Warehouse) -> str:
+    """The id of a run that begins now. dbt must not have the work file open."""
+    if not warehouse.has_table("staging", "run_history"):
+        return next_id(None)
+    return next_id(warehouse.query(f"select max(run_id) from {warehouse.schema('staging')}.run_history").rows[0][0])
 
 
 def begin_tests(dbt: Dbt, run_id: str) -> None:
@@ -72,7 +76,7 @@ def record_run(dbt: Dbt, run_id: str, fingerprint: str) -> None:
 
 
 def _now() -> str:
-    return f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S.%f}"
+    return f"{clock.now():%Y-%m-%d %H:%M:%S.%f}"
 
 
 def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_id: str = "") -> int:

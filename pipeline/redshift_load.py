@@ -12,6 +12,7 @@ from pipeline.compaction import Compaction, compact, remove
 from pipeline.dbt import Dbt, DbtError
 from pipeline.display import Display
 from pipeline.errors import PipelineError, UsageError
+from pipeline.ledger import loaded_twice
 from pipeline.redshift_counts import count_records, differing, of_tables
 from pipeline.redshift_manifest import CopyInput, Manifest, make_manifest
 from pipeline.redshift_marks import without_marks
@@ -127,7 +128,7 @@ class _Load:
                     raise DbtError(LOST_COMMIT, [])
                 break
             except DbtError as error:
-                if found := uncounted(error):
+                if found := uncounted(error) or loaded_twice(error):
                     raise found from error
                 is_passing = bool(PASSING.search(str(error)))
                 if is_passing and _is_committed(self.settings, self.load_id):

@@ -7,9 +7,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
+from pipeline import clock
 from pipeline.errors import UsageError
 from pipeline.listing import SourceFile
 from pipeline.rejects import Reject
@@ -143,7 +143,7 @@ def _entry(source: str, load_id: str, file: SourceFile, rejected_count: int = 0)
             "etag": file.etag,
             "rejected_count": rejected_count,
             "status": "loaded",
-            "loaded_at": f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S}",
+            "loaded_at": f"{clock.now():%Y-%m-%d %H:%M:%S}",
         },
         ensure_ascii=False,
     )

@@ -8,11 +8,11 @@ from pathlib import Path
 from pipeline.dbt import Dbt, close_connections
 from pipeline.display import Display, counted, first_of, shown
 from pipeline.docs_site import build_site, generate
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import UsageError
 from pipeline.fingerprint import project_fingerprint
 from pipeline.load import LoadPlan, LoadReport, describe, load, plan_load
 from pipeline.loads import newest_loaded, not_built
-from pipeline.publish import check_ownership, is_as_published
+from pipeline.publish import check_ownership
 from pipeline.query import published
 from pipeline.rebuild import (
     begin_tests,
@@ -28,6 +28,7 @@ from pipeline.settings import LoadOptions, Settings
 from pipeline.simulate import SAMPLE, ensure_sample
 from pipeline.state import read_state, tested_fingerprint
 from pipeline.warehouse import Warehouse
+from pipeline.work_file import is_as_published, restore_work_file
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def run(settings: Settings, options: LoadOptions, display: Display) -> RunReport
     if settings.target == "duckdb":
         check_ownership(settings)
     with warehouse.lock("run") as lock:
+        restore_work_file(settings, display)
         plan = _plan(settings, options, display)
         fingerprint = project_fingerprint(settings)
         if not plan.files and is_up_to_date(settings, warehouse, fingerprint, plan.ledger_files):
@@ -72,6 +74,7 @@ def run_load(settings: Settings, options: LoadOptions, display: Display) -> Load
     """Load what is new and build nothing; None where there is nothing new."""
     warehouse = Warehouse(settings)
     with warehouse.lock("load") as lock:
+        restore_work_file(settings, display)
         plan = _plan(settings, options, display)
         if not plan.files:
             return None
@@ -101,6 +104,7 @@ def publish_work_file(settings: Settings, display: Display) -> None:
         raise UsageError("publish is for DuckDB; on Redshift readers see every committed table.")
     warehouse = Warehouse(settings)
     with warehouse.lock("publish"):
+        restore_work_file(settings, display)
         if not warehouse.has_ledger() or not newest_loaded(warehouse):
             raise UsageError("There is nothing to publish yet. Load and build it with: ./inv run")
         dbt = Dbt(settings)
@@ -110,7 +114,7 @@ def publish_work_file(settings: Settings, display: Display) -> None:
                 "./inv run, or dbt build and then this again"
             )
         fingerprint = tested_fingerprint(warehouse)
-        run_id = new_run_id()
+        run_id = new_run_id(warehouse)
         begin_tests(dbt, run_id)
         run_data_tests(settings, dbt, display)
         record_run(dbt, run_id, fingerprint)
@@ -119,10 +123,11 @@ def publish_work_file(settings: Settings, display: Display) -> None:
 
 def document(settings: Settings, display: Display) -> None:
     """Build the docs site from what is in the warehouse."""
-    if settings.target == "duckdb" and not settings.work_database.exists():
+    if settings.target == "duckdb" and not (settings.work_database.exists() or settings.database.exists()):
         raise UsageError(f"There is no warehouse at {shown(settings.work_database)} yet. Build it with: ./inv run")
     warehouse = Warehouse(settings)
     with warehouse.lock("docs.build"), display.step("Docs") as step:
+        restore_work_file(settings, display)
         generate(Dbt(settings), display, is_compiled=False)
         if settings.target == "duckdb":
             close_connections()
@@ -195,26 +200,13 @@ def is_up_to_date(settings: Settings, warehouse: Warehouse, fingerprint: str, le
     """Whether the last run was complete, of this project and all loaded files, and its products are there."""
     if not settings.docs_page.exists() or not settings.report_page.exists():
         return False
-    last = _last_run(warehouse, None)
-    if last is None or last[1:] != (fingerprint, ledger_files):
-        return False
-    return settings.target != "duckdb" or (
-        is_as_published(settings) and _last_run(warehouse, settings.database) == last
-    )
-
-
-def _last_run(warehouse: Warehouse, database: Path | None) -> tuple[str, str, int] | None:
     if not warehouse.has_table("staging", "run_history"):
-        return None
-    try:
-        rows = warehouse.query(
-            "select run_id, project_fingerprint, files_loaded "
-            f"from {warehouse.schema('staging')}.run_history where is_current order by run_id desc limit 1",
-            database=database,
-        ).rows
-    except PipelineError:  # a published file that somebody put there, or damaged
-        return None
-    return tuple(rows[0]) if rows else None
+        return False
+    runs = f"{warehouse.schema('staging')}.run_history"
+    current = warehouse.query(f"select project_fingerprint, files_loaded from {runs} where is_current").rows
+    if [tuple(run) for run in current] != [(fingerprint, ledger_files)]:
+        return False
+    return settings.target != "duckdb" or is_as_published(settings)
 
 
 def _load_and_build(

@@ -12,10 +12,10 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from pipeline import clock
 from pipeline.errors import PipelineError, UsageError
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _write_holder(warehouse: Warehouse, command: str, token: str, session_id: in
     table = f"{warehouse.schema(SCHEMA)}.holder"
     values = (
         f"'{token}', '{_plain(command)}', '{_plain(getpass.getuser())}', '{_plain(socket.gethostname())}', "
-        f"{os.getpid()}, {session_id}, '{datetime.now(tz=UTC):%Y-%m-%d %H:%M:%S}', null"
+        f"{os.getpid()}, {session_id}, '{clock.now():%Y-%m-%d %H:%M:%S}', null"
     )
     for statement in (f"delete from {table}", f"insert into {table} values ({values})"):
         for attempt in range(1, ATTEMPTS + 1):

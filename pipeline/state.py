@@ -41,7 +41,9 @@ def read_state(warehouse: Warehouse, database: Path | None = None) -> State:
         f"select min(event_at), max(event_at) from {staging}.stg_events", database=database
     ).rows[0]
     loaded, loads, files = warehouse.query(
-        f"select max(loaded_at), count(distinct load_id), count(*) from {staging}.load_history where status = 'loaded'",
+        "select max(case when load_id = newest then loaded_at end), count(distinct load_id), count(*) "
+        f"from {staging}.load_history cross join (select max(load_id) as newest from {staging}.load_history "
+        "where status = 'loaded') as loads where status = 'loaded'",
         database=database,
     ).rows[0]
     sources = warehouse.query(

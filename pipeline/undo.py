@@ -20,6 +20,7 @@ from pipeline.redshift_load import ATTEMPTS, PASSING, PAUSE_SECONDS
 from pipeline.run import is_up_to_date
 from pipeline.settings import Settings
 from pipeline.warehouse import Warehouse
+from pipeline.work_file import restore_work_file
 
 LOAD_ID = re.compile(r"\d{8}T\d{12}")
 SHOWN = 5
@@ -53,6 +54,7 @@ def undo(settings: Settings, load_id: str, display: Display) -> UndoReport:
     if settings.target == "duckdb":
         check_ownership(settings)
     with warehouse.lock("load.undo") as lock:
+        restore_work_file(settings, display)
         loads = read_loads(warehouse)
         load = _find(loads, load_id)
         dbt = Dbt(settings, lock=lock)

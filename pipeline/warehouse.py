@@ -9,13 +9,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline import clock
 from pipeline.errors import PipelineError, UsageError
 from pipeline.run_lock import RunLock, redshift_lock
 from pipeline.settings import Settings
+from pipeline.work_file import DAMAGE, NoFileLeftError, advice_on_damage
 
 STAR = ("songplays", "users", "songs", "artists", "time", "user_levels", "sessions", "user_agents", "dates")
 AGGREGATES = ("daily_listening", "hourly_plays", "weekly_song_plays", "weekly_retention", "user_journeys")
@@ -49,15 +50,21 @@ class Warehouse:
     def query(self, sql: str, *, database: Path | None = None) -> Result:
         """Run one statement that reads; bare table names are looked for in analytics, then staging.
 
-        On DuckDB it runs read-only on the work file, or on the file that is given.
+        On DuckDB it runs read-only on the file that is given, or on the work file, or on the published one if that is
+        lost.
         """
         path = [self.schema("analytics"), self.schema("staging")]
         if self.settings.target == "duckdb":
-            return _query_duckdb(database or self.settings.work_database, sql, path)
+            return _query_duckdb(database or self._file, sql, path)
         return _query_adapter(self.settings, sql, path)
 
+    @property
+    def _file(self) -> Path:
+        work, published = self.settings.work_database, self.settings.database
+        return published if published.exists() and not work.exists() else work
+
     def has_table(self, schema: str, table: str) -> bool:
-        if self.settings.target == "duckdb" and not self.settings.work_database.exists():
+        if self.settings.target == "duckdb" and not self._file.exists():
             return False
         found = self.query(
             "select count(*) from information_schema.tables "
@@ -126,11 +133,16 @@ class Warehouse:
                     f"The warehouse is being written by {holder}. Run this again when it has ended."
                 ) from None
             file.truncate(0)
-            file.write(f"{command} (process {os.getpid()}, since {datetime.now().astimezone():%H:%M:%S})")
+            file.write(f"{command} (process {os.getpid()}, since {clock.now().astimezone():%H:%M:%S})")
             file.flush()
             _sweep(self.settings)
             if self.settings.target == "duckdb":
-                yield RunLock()  # the file is on this machine, and so is whoever writes it
+                try:
+                    yield RunLock()  # the file is on this machine, and so is whoever writes it
+                except PipelineError as error:
+                    if DAMAGE.search(str(error)) and not isinstance(error, NoFileLeftError):
+                        raise PipelineError(f"{error}\n{advice_on_damage(self.settings)}") from error
+                    raise
                 return
             with redshift_lock(self, command) as lock:
                 yield lock

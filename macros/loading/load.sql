@@ -16,6 +16,30 @@
 
 
 {#
+    The last look before a load commits: of each of its files one load's rows are in the warehouse, whatever the ledger was
+    when the load was planned. incoming is the temporary table with its files.
+#}
+{% macro refuse_files_loaded_twice(manifest, incoming) %}
+    {% set twice %}
+        select file_key
+        from {{ source('landed', 'load_history') }}
+        where
+            status = 'loaded'
+            and source = {{ literal(manifest.source) }}
+            and file_key in (select file_key from {{ incoming }})
+        group by file_key
+        having count(*) > 1
+    {% endset %}
+    {% set found = run_query("select min(file_key) from (" ~ twice ~ ") as twice").rows[0][0] %}
+    {% if found is not none %}
+        {% do exceptions.raise_compiler_error(
+            "loaded twice: " ~ tojson({"source": manifest.source, "file_key": found})
+        ) %}
+    {% endif %}
+{% endmacro %}
+
+
+{#
     Note what is built before it is tested. The note is not current until record_run finds it again: a dbt command that
     writes models meanwhile deletes it (outdate_runs). Until then no earlier run counts: its tests may have been others.
 #}

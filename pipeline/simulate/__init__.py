@@ -19,7 +19,7 @@ from pipeline.display import counted
 from pipeline.errors import PipelineError, UsageError
 from pipeline.settings import PROJECT_ROOT
 from pipeline.simulate import vocabulary
-from pipeline.simulate.folder import MARKER, check_folder, listing_hash, put_in_place, remove_own, write_marker
+from pipeline.simulate.folder import MARKER, check_folder, content_hash, put_in_place, remove_own, write_marker
 
 if TYPE_CHECKING:
     import duckdb
@@ -126,7 +126,7 @@ def simulate(folder: Path, simulation: Simulation, progress: Progress = lambda *
             _write_songs(connection, partial, progress)
             _write_events(connection, partial, simulation, progress)
         (partial / "log_json_path.json").write_text(_json_paths())
-        write_marker(partial, asdict(simulation), files=listing_hash(partial))
+        write_marker(partial, asdict(simulation), files=content_hash(partial))
         put_in_place(partial, folder)
     except OSError as error:
         raise PipelineError(f"{error.filename or folder} cannot be written: {error.strerror}.") from error

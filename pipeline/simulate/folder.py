@@ -23,23 +23,19 @@ def check_folder(folder: Path) -> None:
     names = {path.name for path in folder.iterdir()}
     if strange := sorted(names - set(WRITTEN)):
         raise UsageError(f"{folder} holds what the simulator did not write ({strange[0]}); name a new folder.")
-    if names and (_read_marker(folder).get("files") != listing_hash(folder) or _was_touched(folder)):
+    if names and (_read_marker(folder).get("files") != content_hash(folder)):
         raise UsageError(f"{folder} is not as the simulator left it; name a new folder, or remove it yourself.")
 
 
-def listing_hash(folder: Path) -> str:
-    """A hash of the names and sizes of a simulated source's files."""
+def content_hash(folder: Path) -> str:
+    """A hash of the names and contents of a simulated source's files."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != MARKER:
-            digest.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
     return digest.hexdigest()
-
-
-def _was_touched(folder: Path) -> bool:
-    """Whether a file is younger than the marker, which is written last."""
-    finished = (folder / MARKER).stat().st_mtime_ns
-    return any(path.stat().st_mtime_ns > finished for path in folder.rglob("*") if path.is_file())
 
 
 def write_marker(folder: Path, sizes: dict[str, Any], **more: str) -> None:

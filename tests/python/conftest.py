@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import quick_dbt  # noqa: F401
 from benches import CONFIG, Bench, RedshiftBench, make_redshift_bench
+from clocks import let_jump
 from figures import adder, collected, keep
 from infra_stack import account, signed_in  # noqa: F401  fixtures
 from projects import REAL_DATA, Project, source_with_one_play
@@ -205,6 +206,12 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> B
     if request.param in ("lines", "files"):
         monkeypatch.setattr(load_folder, "SMALL_FILE_BYTES", 1_000_000 if request.param == "lines" else 1)
     return _bench_on(request, request.param)
+
+
+@pytest.fixture
+def jumping_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pipeline's clock steps back and forth."""
+    let_jump(monkeypatch)
 
 
 @pytest.fixture

@@ -5,14 +5,18 @@ from __future__ import annotations
 import multiprocessing
 import os
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from clocks import jumping
+
+from pipeline import clock
 from pipeline.settings import PROJECT_ROOT, LoadOptions, Settings
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -27,10 +31,11 @@ def start_server() -> None:
 
 @dataclass(frozen=True)
 class Life:
-    """A warehouse that begins empty, and the source that it is loaded from."""
+    """A warehouse that begins empty, and its source. The clock jumps between its loads."""
 
     folder: Path
     source: Path
+    times: Iterator[datetime] = field(default_factory=jumping, compare=False)
 
     @property
     def settings(self) -> Settings:
@@ -45,17 +50,17 @@ class Life:
 
     def load(self, **options: Any) -> str | None:
         """Load what is new; return the load's id, or None where nothing is."""
-        return in_fork(_load, self, LoadOptions.from_flags(**options))
+        return in_fork(_load, self.settings, LoadOptions.from_flags(**options), next(self.times))
 
     def build(self, *arguments: str) -> None:
-        in_fork(_build, self, arguments)
+        in_fork(_build, self.settings, arguments)
 
     def undo(self, load_id: str) -> None:
         """Take a load's rows away, and build nothing."""
-        in_fork(_undo, self, load_id)
+        in_fork(_undo, self.settings, load_id)
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
-        return in_fork(_tables, self)
+        return in_fork(_tables, self.settings)
 
 
 def in_fork(step: Callable[..., Any], *arguments: Any) -> Any:
@@ -85,26 +90,26 @@ def _run(sender: Connection, step: Callable[..., Any], arguments: tuple[Any, ...
     os._exit(0)
 
 
-def _load(life: Life, options: LoadOptions) -> str | None:
+def _load(settings: Settings, options: LoadOptions, time: datetime) -> str | None:
     from parsed_project import MANIFEST
 
     from pipeline.dbt import Dbt
     from pipeline.display import Display
     from pipeline.load import load, plan_load
 
-    settings = life.settings
+    clock.now = lambda: time
     settings.work_database.parent.mkdir(parents=True, exist_ok=True)
-    plan = plan_load(settings, str(life.source), options)
+    plan = plan_load(settings, settings.source, options)
     if not plan.files:
         return None
     return load(settings, plan, Dbt(settings, MANIFEST), Display(quiet=True)).load_id
 
 
-def _build(life: Life, arguments: tuple[str, ...]) -> None:
+def _build(settings: Settings, arguments: tuple[str, ...]) -> None:
     from dbt.cli.main import dbtRunner
     from parsed_project import MANIFEST
 
-    os.environ.update(life.settings.dbt_environment())
+    os.environ.update(settings.dbt_environment())
     built = dbtRunner(manifest=MANIFEST).invoke(
         [
             "build",
@@ -118,17 +123,17 @@ def _build(life: Life, arguments: tuple[str, ...]) -> None:
         raise RuntimeError("\n".join(str(result.message) for result in built.result or []) or str(built.exception))
 
 
-def _undo(life: Life, load_id: str) -> None:
+def _undo(settings: Settings, load_id: str) -> None:
     from parsed_project import MANIFEST
 
     from pipeline.dbt import Dbt
     from pipeline.display import Display
     from pipeline.undo import take_away
 
-    take_away(life.settings, load_id, Dbt(life.settings, MANIFEST), Display(quiet=True))
+    take_away(settings, load_id, Dbt(settings, MANIFEST), Display(quiet=True))
 
 
-def _tables(life: Life) -> dict[str, list[tuple[Any, ...]]]:
+def _tables(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
     from duckdb_file import tables
 
-    return tables(life.settings.work_database)
+    return tables(settings.work_database)

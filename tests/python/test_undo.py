@@ -21,6 +21,8 @@ from pipeline.settings import LoadOptions
 from pipeline.undo import take_away
 from pipeline.warehouse import Warehouse
 
+pytestmark = pytest.mark.usefixtures("jumping_clock")
+
 Record = dict[str, Any]
 
 # Each delivery is a load of its own. An event of the first comes again in the second; the catalogue comes in between.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clocks import let_jump_in
 from projects import Project, source_beside
 from records import make_event, make_song
 from redshift_stand_in import StandIn
@@ -58,6 +59,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     if request.param == "duckdb":
         played: Project = request.getfixturevalue("played")
         source = source_beside(played)
+        let_jump_in(played.root)
         return Site(played, {"INVOKE_SOURCE": str(source)}, source, None)
     project: Project = request.getfixturevalue("project")
     stand_in: StandIn = request.getfixturevalue("stand_in")
@@ -65,6 +67,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     stand_in.create_bucket(BUCKET)
     environment = {**stand_in.environment(method="database"), "INVOKE_SOURCE": f"s3://{BUCKET}"}
     site = Site(project, environment, tmp_path / "source", stand_in)
+    let_jump_in(project.root)
     site.put("log_data/1.json", make_event())
     site.put("song_data/A/1.json", make_song())
     done = site.invoke("run", "-q")

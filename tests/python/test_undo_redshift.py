@@ -15,6 +15,8 @@ from test_undo import DELIVERIES, assert_holds, plan, statuses, undo
 from pipeline import undo as undo_module
 from pipeline.errors import PipelineError
 
+pytestmark = pytest.mark.usefixtures("jumping_clock")
+
 
 def test_a_file_that_is_gone_from_a_load_of_several_is_named_on_redshift(redshift_bench: RedshiftBench) -> None:
     for key, delivered in DELIVERIES.items():

@@ -30,6 +30,7 @@
         {% do duckdb__refuse_uncounted_rows(table_name, manifest.load_id) %}
     {% endfor %}
     {% do duckdb__refuse_uncounted_records(manifest.load_id) %}
+    {% do refuse_files_loaded_twice(manifest, "loading_files") %}
     {% do run_query("commit") %}
 {% endmacro %}
 

@@ -18,6 +18,7 @@
         {% do redshift__refuse_values(table_name) %}
         {% do redshift__refuse_uncounted_records(table_name, input, copy_ids[table_name]) %}
     {% endfor %}
+    {% do refuse_files_loaded_twice(manifest, "loading_ledger") %}
     {% do redshift__hold_run_lock(manifest.get("lock_token"), witness="loading_ledger") %}
     {% do run_query("commit") %}
 {% endmacro %}

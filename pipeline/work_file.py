@@ -1,0 +1,283 @@
+"""The work file against the published one: a work file that is lost, damaged or older never shrinks what is published.
+
+DuckDB only. The published file is a copy of the work file, so the ledgers of the two say which of them is behind: the
+order of their entries is the order of what happened, and no clock is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.display import Display, counted, first_of, shown
+from pipeline.errors import PipelineError
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+HEADER_BYTES = 3 * 4096  # of a DuckDB file; each checkpoint that has something to write changes them
+# Of a part that is read after the file was opened.
+DAMAGE = re.compile(r'Corrupt database file|computed checksum|Could not read enough bytes from file ".*\.(duckdb|db)"')
+_NO_DAMAGE = re.compile(r"Could not set lock|Permission denied|version number|Out of Memory", re.IGNORECASE)
+
+Entries = dict[tuple[str, str, str, str], str]
+"""A ledger's entries, by schema, load, source and file: each with its status."""
+
+
+class DamagedFileError(PipelineError):
+    """A DuckDB file that cannot be read, and why."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be read: {reason}")
+        self.reason = reason
+
+
+class NoFileLeftError(PipelineError):
+    """Neither of the files can be read."""
+
+
+class LockedFileError(PipelineError):
+    """A DuckDB file that another program has open to write."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The loads, in order, that the work file has not, or not any more as they were published; and the other way."""
+
+    lost: list[str]
+    new: list[str]
+
+
+def restore_work_file(settings: Settings, display: Display) -> None:
+    """Bring a missing, damaged or older work file back from the published one. The caller holds the lock.
+
+    Raises:
+        PipelineError: neither file can be read, or each has loads that the other has not.
+    """
+    work, published = settings.work_database, settings.database
+    if settings.target != "duckdb":
+        return
+    problem = ""
+    entries: Entries = {}
+    if not work.exists():
+        problem = "is missing"
+    try:
+        entries = read_entries(work)
+    except DamagedFileError as error:
+        problem = f"cannot be read ({error.reason})"
+    try:
+        kept = _published_entries(settings)
+    except DamagedFileError as error:
+        if problem:
+            raise NoFileLeftError(
+                _no_way(settings, problem, f"{shown(published)} cannot be read ({error.reason})")
+            ) from None
+        return  # the next publish replaces it
+    if not kept:
+        if problem and work.exists():
+            raise NoFileLeftError(_no_way(settings, problem, f"nothing is published at {shown(published)}"))
+        return
+    if not problem:
+        difference = _compare(entries, kept)
+        if not difference.lost:
+            return
+        if difference.new:
+            raise PipelineError(_parted(settings, difference))
+        problem = f"is older than what is published: {_loads(difference.lost)} not in it"
+    aside = work.with_suffix(".damaged") if "cannot be read" in problem else None
+    _bring_back(settings, aside)
+    kept_aside = f" The damaged file is now {shown(aside)}." if aside else ""
+    display.warn(
+        f"The work file {shown(work)} {problem}. It was brought back from {shown(published)}, as last published; files "
+        f"that were loaded after that will be loaded again.{kept_aside}"
+    )
+
+
+def refuse_to_lose_loads(settings: Settings) -> None:
+    """Hold a publishing to it that every load of the published file is in the work file, or was taken away there.
+
+    Raises:
+        PipelineError: loads would vanish.
+    """
+    try:
+        kept = _published_entries(settings)
+    except DamagedFileError:
+        return
+    difference = _compare(read_entries(settings.work_database), kept)
+    if difference.lost:
+        raise PipelineError(_parted(settings, difference))
+
+
+def is_as_published(settings: Settings) -> bool:
+    """Whether both files are the same: nothing was written into either since the last publish."""
+    files = (settings.work_database, settings.database)
+    if not all(path.is_file() for path in files) or any(_wal(path).exists() for path in files):
+        return False
+    try:
+        return _identity(files[0]) == _identity(files[1])
+    except OSError:
+        return False
+
+
+def read_entries(path: Path) -> Entries:
+    """The entries of a file's ledgers; none where there is no file, or no ledger in it.
+
+    Raises:
+        DamagedFileError: it is no DuckDB file, or it is damaged.
+        LockedFileError: another program has it open to write.
+        PipelineError: it cannot be opened for another reason.
+    """
+    import duckdb
+
+    if not path.exists():
+        return {}
+    try:
+        with path.open("rb"):
+            pass
+        with duckdb.connect(str(path), read_only=True) as connection:
+            return _entries(connection)
+    except OSError as error:
+        raise PipelineError(f"{path} cannot be opened: {error.strerror}.") from error
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        if "Could not set lock" in reason:
+            raise LockedFileError(f"{path} is open in another program. Close it there and run this again.") from error
+        if _NO_DAMAGE.search(reason):
+            raise PipelineError(f"{path} cannot be opened: {reason}") from error
+        raise DamagedFileError(path, reason) from error
+
+
+def _published_entries(settings: Settings) -> Entries:
+    """Analysts' tools may keep the published file open to write, which shuts out all but a copy of it."""
+    try:
+        return read_entries(settings.database)
+    except LockedFileError as locked:
+        copy = settings.publishing
+        try:
+            shutil.copyfile(settings.database, copy)
+            return read_entries(copy)
+        except DamagedFileError:
+            raise locked from None  # it is being written at this moment
+        except OSError as error:
+            raise PipelineError(f"{error.filename} cannot be copied: {error.strerror}.") from error
+        finally:
+            with suppress(OSError):
+                copy.unlink(missing_ok=True)
+
+
+def _entries(connection: duckdb.DuckDBPyConnection) -> Entries:
+    found: Entries = {}
+    for (schema,) in connection.execute(
+        "select distinct table_schema from information_schema.columns "
+        "where table_name = 'load_history' and column_name = 'status'"
+    ).fetchall():
+        for row in connection.execute(
+            f'select load_id, source, file_key, status from "{schema}".load_history'
+        ).fetchall():
+            found[(schema, *row[:3])] = row[3]
+    return found
+
+
+def _compare(work: Entries, published: Entries) -> Difference:
+    """A status changes once, from loaded to another; of two ledgers the one that still has loaded is behind."""
+
+    def behind(one: Entries, other: Entries) -> list[str]:
+        return sorted(
+            {
+                entry[1]
+                for entry, status in other.items()
+                if entry not in one or (one[entry] != status and one[entry] == "loaded")
+            }
+        )
+
+    return Difference(behind(work, published), behind(published, work))
+
+
+def _bring_back(settings: Settings, aside: Path | None) -> None:
+    """Put a copy of the published file in the work file's place, which is kept aside if a name for it is given.
+
+    The copy forgets what is built: an analyst's tool may have written into the published file.
+    """
+    import duckdb
+
+    work, copy = settings.work_database, settings.publishing
+    try:
+        work.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(settings.database, copy)
+        with duckdb.connect(str(copy)) as connection:
+            for schema, table in connection.execute(
+                "select table_schema, table_name from information_schema.tables "
+                "where table_name in ('build_history', 'run_history')"
+            ).fetchall():
+                connection.execute(f'delete from "{schema}".{table}')
+        with copy.open("rb+") as file:
+            os.fsync(file.fileno())
+        if aside:
+            work.replace(aside)
+        _wal(work).unlink(missing_ok=True)  # it belongs to the file that goes
+        copy.replace(work)
+        sync_folder(work.parent)
+    except duckdb.Error as error:
+        raise PipelineError(f"{settings.database} cannot be read: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise PipelineError(f"{work} was not brought back: {error.strerror} ({error.filename}).") from error
+    finally:
+        with suppress(OSError):
+            copy.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a rename in the folder outlive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def advice_on_damage(settings: Settings) -> str:
+    """How to have the work file brought back, after a command has found that a part of it cannot be read."""
+    work = shlex.quote(shown(settings.work_database))
+    return (
+        f"The work file {shown(settings.work_database)} is damaged. Move it away, and the next command brings it back "
+        f"from {shown(settings.database)}: mv {work} {work}.damaged"
+    )
+
+
+def _parted(settings: Settings, difference: Difference) -> str:
+    work, published = shown(settings.work_database), shown(settings.database)
+    more = f", while the work file has {_loads(difference.new, verb=False)} that are not published"
+    return (
+        f"{published} has {_loads(difference.lost, verb=False)} that the work file {work} has not or has otherwise"
+        f"{more if difference.new else ''}; nothing was published. To go on from what is published, move the work file "
+        f"away and run again: mv {shlex.quote(work)} {shlex.quote(work)}.other. To publish the work file in its place, "
+        f"move the published one away: mv {shlex.quote(published)} {shlex.quote(published)}.other"
+    )
+
+
+def _no_way(settings: Settings, problem: str, other: str) -> str:
+    return (
+        f"The work file {shown(settings.work_database)} {problem}, and {other}. Put a backup in the place of one of "
+        f"them, or start over from the source: ./inv reset --yes{settings.flags}, then ./inv run"
+    )
+
+
+def _loads(loads: list[str], *, verb: bool = True) -> str:
+    is_or_are = (" is" if len(loads) == 1 else " are") if verb else ""
+    return f"{counted(len(loads), 'load')} ({first_of(loads)}){is_or_are}"
+
+
+def _identity(path: Path) -> tuple[int, bytes]:
+    with path.open("rb") as file:
+        return path.stat().st_size, file.read(HEADER_BYTES)
+
+
+def _wal(path: Path) -> Path:
+    return Path(f"{path}.wal")
