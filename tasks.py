@@ -99,13 +99,14 @@ def load(
     reload=None,
 ):
     """Load new files into the landed tables, and build nothing."""
+    from pipeline.display import print_text
     from pipeline.run import describe_load, run_load
     from pipeline.run_report import print_load
 
     settings = settings_of(context, source=source, target=target, database=database)
     options = _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload)
     if dry_run:
-        print(describe_load(settings, options, _display(quiet)))
+        print_text(*describe_load(settings, options, _display(quiet)))
         return
     report = run_load(settings, options, _display(quiet or json))
     print_load(report, as_json=json, quiet=quiet, flags=settings.work_flags)
@@ -154,13 +155,14 @@ def publish(context, database="", quiet=False):
 @command
 def reset(context, target="", database="", yes=False):
     """Drop the warehouse's tables and make the landed ones anew, empty. Asks first."""
+    from pipeline.display import print_text
     from pipeline.reset import describe, reset_warehouse
 
     settings = settings_of(context, target=target, database=database)
-    print(describe(settings))
+    print_text(describe(settings))
     if not yes and (not sys.stdin.isatty() or input("Drop it? Type yes: ").strip() != "yes"):
         fail("Nothing was dropped. Answer yes, or say --yes where nobody can answer.")
-    print(reset_warehouse(settings))
+    print_text(reset_warehouse(settings))
 
 
 @task(
@@ -215,12 +217,12 @@ def report(context, target="", database="", charts="", folder="docs/images", qui
 def notebook(context, name="", target="", database="", export=False):
     """Open a notebook in marimo, or write it as a page. The first call installs the development tools."""
     from pipeline import notebooks
-    from pipeline.display import shown
+    from pipeline.display import print_text, shown
 
     settings = settings_of(context, target=target, database=database)
     if not export:
         return notebooks.edit(settings, name)
-    print(shown(notebooks.export(settings, name or notebooks.EXPORTED)))
+    print_text(shown(notebooks.export(settings, name or notebooks.EXPORTED)))
     return 0
 
 

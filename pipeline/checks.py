@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pipeline.dbt_environment import without_dbt_settings
+from pipeline.display import print_text
 from pipeline.errors import UsageError
 from pipeline.settings import PROJECT_ROOT
 
@@ -74,16 +75,16 @@ def _targets_in_models() -> int:
     found = [
         f"{path.relative_to(PROJECT_ROOT)}:{number}: {line.strip()}"
         for path in sorted((PROJECT_ROOT / "models").rglob("*.sql"))
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1)
         if TARGET_IN_MODEL.search(line)
     ]
     for line in found:
-        print(f"A model must not ask for its engine: {line}", file=sys.stderr)
+        print_text(f"A model must not ask for its engine: {line}", file=sys.stderr)
     return 1 if found else 0
 
 
 def _step(name: str, command: list[str]) -> int:
-    print(f"── {name}", flush=True)
+    print_text(f"── {name}")
     command = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
     # dbt's files of a check stay apart from those of the user's own commands.
     with tempfile.TemporaryDirectory() as folder:

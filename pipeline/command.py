@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from invoke.exceptions import Exit
 
 from pipeline.errors import PipelineError
+from pipeline.foreign_text import message_of, print_traceback, printable
 from pipeline.settings import Settings, read_settings
 
 _INTERRUPTED = "What was committed stays; run it again to finish."
@@ -32,6 +33,7 @@ def command(
         if {"--help", "-h"}.intersection(map(str, flags.values())):  # Invoke takes it for a word that is missing
             raise Exit(f"Error: help is before the task: ./inv --help {body.__name__.replace('_', '.')}", code=2)
         signal.signal(signal.SIGINT, _interrupt)
+        sys.excepthook = print_traceback
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter gets its code
         try:
@@ -48,7 +50,7 @@ def command(
                 exec("")  # noqa: S102
                 raise Exit(f"Interrupted. {interrupted}", code=130) from None
             if isinstance(error, errors):
-                raise Exit(f"Error: {error}", code=error.exit_code) from None
+                raise Exit(f"Error: {message_of(error)}", code=error.exit_code) from None
             raise
         if code:
             raise Exit(code=code)
@@ -57,7 +59,7 @@ def command(
 
 
 def fail(text: str) -> NoReturn:
-    raise Exit(f"Error: {text}", code=1)
+    raise Exit(f"Error: {printable(text)}", code=1)
 
 
 def settings_of(context: Any, *, target: str = "", database: str = "", source: str = "") -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -42,10 +43,10 @@ class NodeFailure:
 
 
 class DbtError(PipelineError):
-    """dbt could not do what it was asked; failures says which nodes, where it came that far."""
+    """dbt could not do what it was asked; failures says which nodes, where it came that far. Its own lines stay."""
 
     def __init__(self, text: str, failures: list[NodeFailure]) -> None:
-        super().__init__(text)
+        super().__init__(*text.split("\n"))
         self.failures = failures
 
 
@@ -100,7 +101,7 @@ class Dbt:
             if event.info.name == "JinjaLogInfo":
                 on_log(event.info.msg)
 
-        self._command(["run-operation", macro, "--args", json.dumps(arguments, ensure_ascii=False)], on_event=on_event)
+        self._command(["run-operation", macro, "--args", _as_yaml(arguments)], on_event=on_event)
 
     def logged_by(self, macro: str, **arguments: Any) -> str:
         """What a macro logs for the user to read; run_operation otherwise."""
@@ -165,6 +166,12 @@ class Dbt:
         """An error here is one of the macro that logs, which then does not commit."""
         if event.info.name == "JinjaLogDebug" and event.info.msg.endswith(ABOUT_TO_COMMIT):
             self.lock.check()
+
+
+def _as_yaml(arguments: dict[str, Any]) -> str:
+    """JSON that YAML reads as the same text: to YAML some letters end a line, and some are not allowed."""
+    text = json.dumps(arguments, ensure_ascii=False)
+    return re.sub(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class _Progress:

@@ -1,4 +1,7 @@
-"""What a command shows: steps while it works (a live bar in a terminal, plain lines elsewhere), tables at its end."""
+"""What a command shows: steps while it works (a live bar in a terminal, plain lines elsewhere), tables at its end.
+
+All of it is text: nothing in a name or a value is taken for markup or reaches the terminal as an escape.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 from rich.text import Text
+
+from pipeline.foreign_text import as_json, printable
 
 
 @dataclass
@@ -61,21 +67,21 @@ class Display:
             yield step
         step.seconds = time.perf_counter() - began
         self.steps.append(step)
-        self._print(("✓", "green"), f" {name:<8} {step.seconds:6.1f} s  {step.summary}")
+        self._print(("✓", "green"), f" {name:<8} {step.seconds:6.1f} s  {printable(step.summary)}")
 
     def progress(self, done: int, total: int, what: str) -> None:
         """Show how far the current step is, or, with a total of 0, what it is at. May be called from another thread."""
         if self._live:
             progress, task = self._live
             counter = f"{done:,}/{total:,}" if total else ""
-            progress.update(task, completed=done, total=total or None, counter=counter, what=what)
+            progress.update(task, completed=done, total=total or None, counter=counter, what=printable(what))
 
     def say(self, text: str) -> None:
-        self._print(text)
+        self._print(printable(text))
 
     def warn(self, text: str) -> None:
         """Print a warning, also where all else is quiet."""
-        self.console.print(Text.assemble(("Warning:", "yellow"), f" {text}"), soft_wrap=True)
+        self.console.print(Text.assemble(("Warning:", "yellow"), f" {printable(text)}"), soft_wrap=True)
 
     def _print(self, *parts: str | tuple[str, str]) -> None:
         if not self.quiet:
@@ -97,8 +103,25 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def simple_table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+def print_text(*lines: str, file: TextIO | None = None) -> None:
+    """Print lines on standard output, or on another stream; a line break within one of them is foreign."""
+    print("\n".join(map(printable, lines)), file=file, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """Print exact data on standard output."""
+    print(as_json(value))
+
+
+class TextTable(Table):
+    """A table whose cells are text: Rich takes a plain string for markup."""
+
+    def add_row(self, *cells: str | Text) -> None:
+        super().add_row(*(Text(printable(cell)) if isinstance(cell, str) else cell for cell in cells))
+
+
+def simple_table() -> TextTable:
+    return TextTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
 
 
 def table_width(table: Table) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from pipeline.dbt import Dbt
-from pipeline.display import Display
+from pipeline.display import Display, print_text
 from pipeline.erd import build_erd
 from pipeline.errors import PipelineError, UsageError
 from pipeline.lineage import build_lineage
@@ -64,11 +64,11 @@ def serve_docs(settings: Settings) -> None:
             f"Port {settings.docs_port} cannot be used: {error.strerror}. Choose another: ./inv docs.serve --port 8081"
         ) from error
     with server:
-        print(f"The docs site is at http://127.0.0.1:{server.server_port}/ until Ctrl-C.", flush=True)
+        print_text(f"The docs site is at http://127.0.0.1:{server.server_port}/ until Ctrl-C.")
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            print()
+            print_text("")
 
 
 def _first_page(settings: Settings, state: State) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline import clock
 from pipeline.display import first_of
 from pipeline.errors import PipelineError, UsageError
+from pipeline.foreign_text import shell_word
 from pipeline.listing import SourceFile
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def new_files(
             (changed if entry.status == LOADED else new).append(file)
     if changed:
         names = first_of([file.key for file in changed])
-        flags = " ".join(f"--reload {shlex.quote(file.key)}" for file in changed[:5])
+        flags = " ".join(f"--reload {shell_word(file.key)}" for file in changed[:5])
         raise PipelineError(
             f"{source}: changed since it was loaded: {names}. Nothing was loaded. To put what the file holds now in "
             f"the place of its rows, say {flags}; or put the file back as it was and deliver the difference as a file "

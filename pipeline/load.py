@@ -12,6 +12,7 @@ from pipeline import clock
 from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display, counted
 from pipeline.errors import PipelineError, UsageError
+from pipeline.foreign_text import first_line
 from pipeline.ledger import LOADED, loaded_twice, new_files, new_load_id, read_ledger
 from pipeline.listing import SourceFile, list_source
 from pipeline.load_folder import LoadFolder, fetch_from_s3, fill_load_folder
@@ -111,12 +112,12 @@ def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Load
     return LoadReport(load_id, dict(files), rows, warnings, plan.replaced, rejects)
 
 
-def describe(settings: Settings, plan: LoadPlan, dbt: Dbt) -> str:
+def describe(settings: Settings, plan: LoadPlan, dbt: Dbt) -> list[str]:
     """What a load of the plan would read, one line a file, and on Redshift the statements that it would send."""
-    files = "\n".join(f"{plan.source}/{file.key}" for file in plan.files)
+    files = [f"{plan.source}/{file.key}" for file in plan.files]
     if settings.target == "duckdb" or not plan.files:
         return files
-    return f"{files}\n\n{describe_load(settings, plan, new_load_id(Warehouse(settings)), dbt)}"
+    return [*files, "", *describe_load(settings, plan, new_load_id(Warehouse(settings)), dbt)]
 
 
 def _row_counts(warehouse: Warehouse, load_id: str, tables: list[str]) -> dict[str, int]:
@@ -183,7 +184,7 @@ def _run_load(plan: LoadPlan, load_id: str, folder: LoadFolder, dbt: Dbt) -> Non
 
 
 def _refusal(folder: LoadFolder, max_errors: int) -> PipelineError:
-    found = [json.loads(line) for line in folder.problems.read_bytes().splitlines()]
+    found = [json.loads(line) for line in folder.problems.read_bytes().split(b"\n") if line]
     problems = [
         Problem(item["file_key"], item["line_number"], item["column_name"], item["bad_value"], item["problem"])
         for item in found
@@ -194,7 +195,7 @@ def _refusal(folder: LoadFolder, max_errors: int) -> PipelineError:
     lines = [f"{counted(count, 'bad value')} in the source; nothing was loaded.", *(f"  {item}" for item in problems)]
     if count > len(problems):
         lines.append(f"  … and {count - len(problems)} more")
-    return PipelineError("\n".join([*lines, CURE]))
+    return PipelineError(*lines, CURE)
 
 
 def _unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:
@@ -207,7 +208,7 @@ def _unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:
     try:
         return _find_unknown_keys(folder, dbt)
     except duckdb.Error as error:
-        return [f"the records were not searched for new keys: {str(error).splitlines()[0]}"]
+        return [f"the records were not searched for new keys: {first_line(error)}"]
 
 
 def _find_unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:

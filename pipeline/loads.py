@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from pipeline.display import counted, print_table, shown, simple_table
+from pipeline.display import counted, print_json, print_table, print_text, shown, simple_table
 from pipeline.ledger import LOADED, REPLACED, UNDONE
 from pipeline.warehouse import Warehouse
 
@@ -74,12 +73,12 @@ def not_built(warehouse: Warehouse, models: Iterable[str]) -> list[str]:
 
 def print_loads(loads: list[Load], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps([asdict(load) for load in loads], default=_iso, indent=2))
+        print_json([asdict(load) for load in loads])
     elif not loads:
-        print("Nothing was loaded yet. Load with: ./inv run")
+        print_text("Nothing was loaded yet. Load with: ./inv run")
     else:
         print_table(loads_table(loads))
-        print(f"\n{counted(len(loads), 'load')}. Take one back with: ./inv load.undo ID")
+        print_text("", f"{counted(len(loads), 'load')}. Take one back with: ./inv load.undo ID")
 
 
 def loads_table(loads: list[Load]) -> Any:
@@ -94,7 +93,3 @@ def loads_table(loads: list[Load]) -> Any:
         counts = (f"{load.files:,}", rows, f"{load.rejected:,}")
         table.add_row(load.load_id, f"{load.loaded_at:%Y-%m-%d %H:%M:%S}", shown(load.source), *counts, load.status)
     return table
-
-
-def _iso(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)

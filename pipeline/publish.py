@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import PipelineError, UsageError
+from pipeline.foreign_text import first_line
 from pipeline.settings import Settings
 from pipeline.warehouse import Warehouse
 from pipeline.work_file import refuse_to_lose_loads, sync_folder
@@ -42,7 +43,7 @@ def publish(settings: Settings) -> Path:
         copy.replace(settings.database)
         sync_folder(settings.database.parent)
     except duckdb.Error as error:
-        raise PipelineError(f"{settings.work_database} cannot be read: {str(error).splitlines()[0]}") from error
+        raise PipelineError(f"{settings.work_database} cannot be read: {first_line(error)}") from error
     except OSError as error:
         raise PipelineError(f"{settings.database} was not published: {error.strerror} ({error.filename}).") from error
     finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
-import json
 import math
 import shutil
 import sys
@@ -13,8 +12,9 @@ from typing import Any
 
 from rich.text import Text
 
-from pipeline.display import counted, print_table, shown, simple_table, table_width
+from pipeline.display import counted, print_json, print_table, print_text, shown, simple_table, table_width
 from pipeline.errors import UsageError
+from pipeline.foreign_text import printable
 from pipeline.settings import Settings
 from pipeline.state import untested_note
 from pipeline.warehouse import Result, Warehouse
@@ -34,14 +34,16 @@ def print_query(settings: Settings, sql: str, *, as_csv: bool, as_json: bool) ->
     warehouse, database = Warehouse(settings), published(settings)
     result = warehouse.query(sql, database=database)
     if note := untested_note(warehouse, database):
-        print(note, file=sys.stderr)
+        print_text(note, file=sys.stderr)
     if as_json:
         names = _distinct(result.columns)
         rows = [{name: _json_value(value) for name, value in zip(names, row, strict=True)} for row in result.rows]
-        print(json.dumps(rows, ensure_ascii=False, indent=2, allow_nan=False))
+        print_json(rows)
     elif as_csv:
+        # Exact data for a file or another program; a terminal would act on what is in it.
+        shown_value = printable if sys.stdout.isatty() else str
         for row in [result.columns, *result.rows]:
-            print(",".join(_csv_value(value) for value in row))
+            sys.stdout.write(",".join(shown_value(_csv_value(value)) for value in row) + "\n")
     else:
         _print_rows(result)
 
@@ -53,11 +55,12 @@ def published(settings: Settings) -> Path | None:
     published, work = settings.database, settings.work_database
     if not published.exists():
         if work.exists():
-            print(f"Nothing is published yet; this is the work file {shown(work)}.", file=sys.stderr)
+            print_text(f"Nothing is published yet; this is the work file {shown(work)}.", file=sys.stderr)
             return work
         return published
     if work.exists() and not is_as_published(settings):
-        print("The work file is ahead of what is published; ./inv publish tests and brings it over.", file=sys.stderr)
+        text = "The work file is ahead of what is published; ./inv publish tests and brings it over."
+        print_text(text, file=sys.stderr)
     return published
 
 
@@ -70,7 +73,7 @@ def _print_rows(result: Result) -> None:
     for number, column in enumerate(result.columns):
         values = [row[number] for row in rows if row[number] is not None]
         is_number = bool(values) and all(isinstance(v, NUMBERS) and not isinstance(v, bool) for v in values)
-        table.add_column(Text(_printable(column)), justify="right" if is_number else "left", no_wrap=True)
+        table.add_column(Text(printable(column)), justify="right" if is_number else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     if is_terminal and table_width(table) > shutil.get_terminal_size().columns:
@@ -78,20 +81,20 @@ def _print_rows(result: Result) -> None:
     else:
         print_table(table)
     ending = f", of which the first {len(rows):,} are shown" if len(rows) < len(result.rows) else ""
-    print(f"\n{counted(len(result.rows), 'row')}{ending}")
+    print_text("", f"{counted(len(result.rows), 'row')}{ending}")
 
 
 def _print_records(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
-    names = [_printable(column) for column in columns]
+    names = [printable(column) for column in columns]
     width = max(map(len, names))
     for number, row in enumerate(rows, start=1):
-        print(f"── {number} ──")
+        print_text(f"── {number} ──")
         for name, value in zip(names, row, strict=True):
-            print(f"{name:<{width}}  {_cell(value).plain}")
+            print_text(f"{name:<{width}}  {_cell(value).plain}")
 
 
 def _cell(value: Any) -> Text:
-    return Text("NULL", style="dim") if value is None else Text(_printable(_text(value)))
+    return Text("NULL", style="dim") if value is None else Text(printable(_text(value)))
 
 
 def _text(value: Any) -> str:
@@ -103,11 +106,6 @@ def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.hex()
     return str(value)
-
-
-def _printable(text: str) -> str:
-    """The text with what would move a terminal's cursor or turn its lines around as escapes."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def _csv_value(value: Any) -> str:

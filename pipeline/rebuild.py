@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display, counted, first_of, shown
 from pipeline.docs_site import build_site, generate
 from pipeline.errors import PipelineError
+from pipeline.foreign_text import shell_word
 from pipeline.ledger import next_id
 from pipeline.loads import newest_loaded
 from pipeline.publish import publish
@@ -93,9 +93,9 @@ def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_id: str 
             tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)
         except DbtError as error:
             if not any(failure.is_refusal for failure in error.failures):
-                raise PipelineError(_not_published(settings, error)) from error
-            text = _not_published(settings, _with_rows(dbt, error)) + _way_back(settings, load_id)
-            raise PipelineError(text) from error
+                raise PipelineError(*_not_published(settings, error)) from error
+            lines = [*_not_published(settings, _with_rows(dbt, error)), *_way_back(settings, load_id)]
+            raise PipelineError(*lines) from error
         ran = {test.node.unique_id for test in tests if test.status in ("pass", "warn")}
         if lacking := sorted(name for key, name in expected.items() if key not in ran):
             raise PipelineError(
@@ -126,15 +126,15 @@ def publish_build(settings: Settings, display: Display) -> None:
         step.summary = shown(publish(settings))
 
 
-def _not_published(settings: Settings, error: DbtError) -> str:
-    text = f"{error}\n{_outcome(settings)}"
+def _not_published(settings: Settings, error: DbtError) -> list[str]:
+    text = _outcome(settings)
     if settings.target != "duckdb":
-        return text
+        return [*error.args, text]
     relations = [failure.relation for failure in error.failures if failure.relation]
     if relations:
-        ask = f'./inv query "select * from {relations[0]}" --database {shlex.quote(shown(settings.work_database))}'
+        ask = f'./inv query "select * from {relations[0]}" --database {shell_word(shown(settings.work_database))}'
         text += f" Look at the rows with: {ask}"
-    return text
+    return [*error.args, text]
 
 
 def _outcome(settings: Settings) -> str:
@@ -143,7 +143,7 @@ def _outcome(settings: Settings) -> str:
     return "The run is not complete; the tables hold what was built."
 
 
-def _way_back(settings: Settings, load_id: str) -> str:
+def _way_back(settings: Settings, load_id: str) -> list[str]:
     """How to be rid of the data that a test refuses."""
     if settings.target == "duckdb":
         close_connections()
@@ -152,8 +152,8 @@ def _way_back(settings: Settings, load_id: str) -> str:
         load_id = newest_loaded(Warehouse(settings))
         of_this_run = f"The newest load is {load_id}"
     if not load_id:
-        return ""
-    return f"\n{of_this_run}; if its data is wrong, take it back with: ./inv load.undo {load_id}{settings.flags}"
+        return []
+    return [f"{of_this_run}; if its data is wrong, take it back with: ./inv load.undo {load_id}{settings.flags}"]
 
 
 @contextmanager

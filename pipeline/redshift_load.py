@@ -111,7 +111,7 @@ class _Load:
             files = count_records(self.text, rejects)
             if uncountable := next((file.problem for file in files if file.problem), None):
                 raise UncountedRecordsError(
-                    f"A line of the source is not one record; nothing was loaded.\n  {uncountable}\n{CURE}"
+                    "A line of the source is not one record; nothing was loaded.", f"  {uncountable}", CURE
                 ) from error
             try:
                 self._run(manifest.with_records(of_tables(files)))
@@ -147,11 +147,11 @@ def _wait(line: str) -> None:
         time.sleep(VIEW_PAUSE_SECONDS)
 
 
-def describe_load(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt) -> str:
+def describe_load(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt) -> list[str]:
     """The statements that a load would send, without a write anywhere."""
     s3 = s3_client()
     manifest = _manifest(settings, plan, load_id, dbt, Compaction(plan.source, [], plan.files), s3)
-    return dbt.logged_by("log_load", manifest=manifest.argument)
+    return dbt.logged_by("log_load", manifest=manifest.argument).split("\n")
 
 
 def _prepare(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, display: Display) -> _Prepared:

@@ -88,7 +88,7 @@ def explain(error: DbtError, settings: Settings, load_id: str, text: SourceText,
     problem = _refused_value(str(error), text, dbt) or _refused_by_copy(Warehouse(settings), load_id, text, dbt)
     if not problem:
         return error
-    return BadRecordError(f"A bad value in the source; nothing was loaded.\n  {problem}\n{CURE}")
+    return BadRecordError("A bad value in the source; nothing was loaded.", f"  {problem}", CURE)
 
 
 def copy_problem(
@@ -103,7 +103,7 @@ def copy_problem(
 
 
 def _reason(error: DbtError) -> str:
-    lines = [line.strip() for line in str(error).splitlines()]
+    lines = [line.strip() for line in error.args]
     return next(line for line in lines if "Access Denied" in line or "not authorized" in line)
 
 

@@ -74,7 +74,7 @@ def _trials(dbt: Dbt, manifest: Manifest, limit: int) -> list[_Trial]:
         if "sys_load_error_detail" not in str(error) and "stl_load_errors" not in str(error):
             raise
         raise too_many([], f"{MAX_ERRORS_LIMIT:,} or more", limit) from error
-    return [_Trial(**json.loads(line)) for line in said.splitlines()]
+    return [_Trial(**json.loads(line)) for line in said.split("\n") if line]
 
 
 def _copy_errors(warehouse: Warehouse, copy_ids: list[int], text: SourceText) -> dict[str, dict[int, _CopyError]]:

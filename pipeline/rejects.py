@@ -27,8 +27,8 @@ class TooManyRejectsError(PipelineError):
 class UncountedRecordsError(PipelineError):
     """The rows and rejects of a file would not be as many as its records. name is the file's, or a table's."""
 
-    def __init__(self, text: str, name: str = "") -> None:
-        super().__init__(text)
+    def __init__(self, *lines: str, name: str = "") -> None:
+        super().__init__(*lines)
         self.name = name
 
 
@@ -119,7 +119,7 @@ def too_many(problems: Sequence[Problem], count: int | str, limit: int) -> TooMa
     if isinstance(count, int) and count > len(problems[:SHOWN]):
         lines.append(f"  … and {count - len(problems[:SHOWN]):,} more")
     lines.append("Mend the files, or take them away, and load again; or allow more.")
-    return TooManyRejectsError("\n".join(lines))
+    return TooManyRejectsError(*lines)
 
 
 def uncounted(error: PipelineError) -> UncountedRecordsError | None:
@@ -131,5 +131,5 @@ def uncounted(error: PipelineError) -> UncountedRecordsError | None:
         f"{said['file_key']} has {counted(said['records'], 'record')}, of which {said['rows']:,} would be loaded and "
         f"{said['rejects']:,} rejected. Nothing was loaded. If the file was being written, load again when it is "
         "whole; otherwise this is a fault of the load.",
-        said["file_key"],
+        name=said["file_key"],
     )

@@ -92,10 +92,10 @@ def ensure_seeds(warehouse: Warehouse, dbt: Dbt) -> None:
             close_connections()
 
 
-def describe_load(settings: Settings, options: LoadOptions, display: Display) -> str:
+def describe_load(settings: Settings, options: LoadOptions, display: Display) -> list[str]:
     """What a load would do, without a write anywhere."""
     plan = _plan(settings, options, display)
-    return describe(settings, plan, Dbt(settings)) or "Nothing new to load."
+    return describe(settings, plan, Dbt(settings)) or ["Nothing new to load."]
 
 
 def publish_work_file(settings: Settings, display: Display) -> None:

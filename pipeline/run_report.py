@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
-from pipeline.display import counted, print_table, shown, simple_table
+from pipeline.display import counted, print_json, print_table, print_text, shown, simple_table
 from pipeline.load import LoadReport
 from pipeline.rejects import Rejects
 from pipeline.run import RunReport
@@ -14,7 +13,7 @@ from pipeline.run import RunReport
 def print_report(report: RunReport, *, as_json: bool, quiet: bool) -> None:
     """Print a run's outcome on standard output: a table, or JSON."""
     if as_json:
-        print(json.dumps(asdict(report), default=str, indent=2))
+        print_json(asdict(report))
     elif not quiet:
         _print_table(report)
 
@@ -25,15 +24,15 @@ def print_load(report: LoadReport | None, *, as_json: bool, quiet: bool, flags: 
     flags lead a query to what the load has written, which is not published yet.
     """
     if as_json:
-        print(json.dumps(asdict(report) if report else {"files": {}, "rows": {}}, indent=2))
+        print_json(asdict(report) if report else {"files": {}, "rows": {}})
     elif not quiet:
         if report is None:
-            print("Nothing new to load.")
+            print_text("Nothing new to load.")
         else:
             again = f" ({counted(len(report.replaced), 'file')} loaded again)" if report.replaced else ""
-            print(f"Load {report.load_id}: {_loaded(report)}{again}. Build from it with: ./inv run")
+            print_text(f"Load {report.load_id}: {_loaded(report)}{again}. Build from it with: ./inv run")
             if report.rejects:
-                print(_rejected(report.rejects, flags))
+                print_text(_rejected(report.rejects, flags))
 
 
 def _rejected(rejects: Rejects, flags: str) -> str:
@@ -50,8 +49,8 @@ def _loaded(report: LoadReport) -> str:
 
 def _print_table(report: RunReport) -> None:
     if not report.built:
-        print("Nothing new: no new files, the project as it was, and the last run was complete.")
-    print()
+        print_text("Nothing new: no new files, the project as it was, and the last run was complete.")
+    print_text("")
     table = simple_table()
     table.add_column("Warehouse")
     table.add_column("", justify="right")
@@ -76,9 +75,12 @@ def _print_table(report: RunReport) -> None:
         table.add_row(name, f"{seconds:.1f} s")
     table.add_row("total", f"{sum(report.seconds.values()):.1f} s")
     print_table(table)
-    print(f"\nDatabase  {shown(report.database)}")
-    print(f"Docs      {shown(report.docs_page)}")
-    print(f"Report    {shown(report.report_page)}")
-    print(f'Ask it    ./inv query "select level, count(*) as plays from songplays group by level"{report.flags}')
+    print_text(
+        "",
+        f"Database  {shown(report.database)}",
+        f"Docs      {shown(report.docs_page)}",
+        f"Report    {shown(report.report_page)}",
+        f'Ask it    ./inv query "select level, count(*) as plays from songplays group by level"{report.flags}',
+    )
     if report.load and report.load.rejects:
-        print(_rejected(report.load.rejects, report.flags))
+        print_text(_rejected(report.load.rejects, report.flags))

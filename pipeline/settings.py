@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.foreign_text import shell_word
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 TARGETS = ("duckdb", "redshift")
@@ -113,14 +113,14 @@ class Settings:
         """The flags that lead another command to this warehouse, with a space before them."""
         if self.target == "redshift":
             return " --target redshift"
-        return "" if self._is_default else f" --database {shlex.quote(str(self.database))}"
+        return "" if self._is_default else f" --database {shell_word(str(self.database))}"
 
     @property
     def work_flags(self) -> str:
         """The flags that lead a query to what is not published yet."""
         from pipeline.display import shown
 
-        return self.flags if self.target == "redshift" else f" --database {shlex.quote(shown(self.work_database))}"
+        return self.flags if self.target == "redshift" else f" --database {shell_word(shown(self.work_database))}"
 
     @property
     def _is_default(self) -> bool:

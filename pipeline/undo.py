@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 import time
 from dataclasses import asdict, dataclass
 
 from pipeline.dbt import Dbt, DbtError, close_connections
-from pipeline.display import Display, counted
+from pipeline.display import Display, counted, print_json, print_text
 from pipeline.errors import PipelineError, UsageError
 from pipeline.fingerprint import project_fingerprint
+from pipeline.foreign_text import shell_word
 from pipeline.ledger import LOADED, REPLACED
 from pipeline.loads import Load, read_loads
 from pipeline.publish import check_ownership
@@ -99,26 +98,26 @@ def take_away(settings: Settings, load_id: str, dbt: Dbt, display: Display) -> N
 def print_undo(report: UndoReport, *, as_json: bool, quiet: bool) -> None:
     """Print what was taken away, and how to have it again."""
     if as_json:
-        print(json.dumps(asdict(report), indent=2))
+        print_json(asdict(report))
     elif not quiet:
-        print(_told(report))
+        print_text(*_told(report))
 
 
-def _told(report: UndoReport) -> str:
+def _told(report: UndoReport) -> list[str]:
     if report.tests_passed is None:
-        return f"Nothing to do: load {report.load_id} was taken back before, and everything is built without it."
+        return [f"Nothing to do: load {report.load_id} was taken back before, and everything is built without it."]
     if not report.files:
-        return f"Load {report.load_id} was taken back before; now everything is built without it."
+        return [f"Load {report.load_id} was taken back before; now everything is built without it."]
     rows = ", ".join(f"{counted(count, 'row')} of {table}" for table, count in sorted(report.rows.items()))
     lines = [f"Load {report.load_id} was taken back: {rows}, from {counted(len(report.files), 'file')}."]
     lines += [f"  {key}" for key in report.files[:SHOWN]]
     if len(report.files) > SHOWN:
         sql = f"select file_key from load_history where load_id = '{report.load_id}'"
         lines.append(f'  … and {len(report.files) - SHOWN:,} more: ./inv query "{sql}"{report.flags}')
-    source = f" --source {shlex.quote(report.source)}" if report.source else ""
-    again = f"./inv run --reload {shlex.quote(report.files[0])}{source}{report.flags}"
+    source = f" --source {shell_word(report.source)}" if report.source else ""
+    again = f"./inv run --reload {shell_word(report.files[0])}{source}{report.flags}"
     lines.append(f"They are held back until they change or are asked for: {again}")
-    return "\n".join(lines)
+    return lines
 
 
 def _find(loads: list[Load], load_id: str) -> Load:
@@ -130,10 +129,10 @@ def _find(loads: list[Load], load_id: str) -> Load:
     why = (
         "has no rows any more: its files were loaded again by later loads" if found else "is no load of this warehouse"
     )
-    last = "\n".join(
+    last = [
         f"  {load.load_id}  {counted(load.files, 'file')} of {load.source}, {load.status}" for load in loads[:SHOWN]
-    )
-    raise UsageError(f"{load_id!r} {why}. The last loads (./inv load.list shows all):\n{last}")
+    ]
+    raise UsageError(f"{load_id!r} {why}. The last loads (./inv load.list shows all):", *last)
 
 
 def _files_loaded(loads: list[Load]) -> int:

@@ -199,7 +199,7 @@ def test_what_s3_refuses_is_said_in_one_line(
 def test_a_dry_run_shows_files_and_statements_and_writes_nothing(filled: RedshiftBench, stand_in: StandIn) -> None:
     plan = plan_load(filled.settings, filled.address, LoadOptions())
     stand_in.aws.requests.clear()
-    said = describe(filled.settings, plan, filled.dbt)
+    said = "\n".join(describe(filled.settings, plan, filled.dbt))
     assert f"{filled.address}/song_data/A/2.json" in said
     assert "copy loading_staging_songs (" in said
     assert "commit" in said
