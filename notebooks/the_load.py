@@ -10,8 +10,9 @@ def _():
     import marimo as mo
 
     from pipeline.notebooks import open_warehouse
+    from pipeline.pages import text_on_page
 
-    return json, mo, open_warehouse
+    return json, mo, open_warehouse, text_on_page
 
 
 @app.cell
@@ -86,23 +87,21 @@ def _(json, play, warehouse):
     key, number, line = next(
         (key, number, line)
         for key in keys
-        for number, line in enumerate(warehouse.raw(key).splitlines(), start=1)
+        for number, line in enumerate(warehouse.lines(key), start=1)
         if line.strip() and is_the_play(json.loads(line))
     )
     return key, line, number
 
 
 @app.cell
-def _(key, line, mo, number):
+def _(key, line, mo, number, text_on_page):
     mo.md(f"""
     ## In the file
 
-    Line {number} of `{key}`, as it lies there. `userId` is a text, `ts` counts milliseconds since 1970, `registration`
-    has a fraction, and names outside ASCII are encoded twice.
+    Line {number} of <code>{text_on_page(key)}</code>, as it lies there. `userId` is a text, `ts` counts milliseconds
+    since 1970, `registration` has a fraction, and names outside ASCII are encoded twice.
 
-    ```json
-    {line}
-    ```
+    <pre><code>{text_on_page(line.strip())}</code></pre>
     """)
     return
 

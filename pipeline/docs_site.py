@@ -16,6 +16,7 @@ from pipeline.display import Display, print_text
 from pipeline.erd import build_erd
 from pipeline.errors import PipelineError, UsageError
 from pipeline.lineage import build_lineage
+from pipeline.pages import in_script, text_on_page
 from pipeline.settings import PROJECT_ROOT, Settings
 from pipeline.state import State, moment
 
@@ -82,18 +83,18 @@ def _first_page(settings: Settings, state: State) -> str:
         ("[freshness]: #", _freshness(state, pages)),
         ("[questions]: #", _questions(manifest)),
     ):
-        text = text.replace(marker, json.dumps(words)[1:-1].replace("<", "\\u003c"))
+        text = text.replace(marker, in_script(words)[1:-1])
     return text
 
 
 def _freshness(state: State, pages: dict[str, str]) -> str:
     links = " · ".join(f"[{name}]({page})" for name, page in pages.items() if name != "Docs")
-    note = f"**{state.untested_note}**\n\n" if state.untested_note else ""
+    note = f"**{text_on_page(state.untested_note)}**\n\n" if state.untested_note else ""
     if not state.last_event:
         return f"{note}Nothing is loaded yet. {links}"
     return (
         f"{note}**Events up to {moment(state.last_event)}**, from {moment(state.first_event)} on; last loaded "
-        f"{moment(state.last_load)} from {state.places}. {state.row_counts['songplays']:,} plays of "
+        f"{moment(state.last_load)} from {text_on_page(state.places)}. {state.row_counts['songplays']:,} plays of "
         f"{state.row_counts['songs']:,} songs by {state.row_counts['users']:,} users.\n\n{links}"
     )
 

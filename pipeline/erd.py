@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from pipeline.errors import PipelineError
+from pipeline.pages import template
 from pipeline.report.theme import COLOURS, colour, css
 
 REPORT_FOLDER = Path(__file__).parent / "report"
@@ -49,8 +48,7 @@ def build_erd(artifacts: Path, page: Path, *, fingerprint: str, pages: dict[str,
     fingerprint tells later whether the project is still that which was drawn; pages are those to link to.
     """
     diagram = read_diagram(artifacts)
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
-    text = environment.get_template("erd.html.j2").render(
+    text = template(Path(__file__).with_name("erd.html.j2")).render(
         light=css(0),
         dark=css(1),
         style=(REPORT_FOLDER / "page.css").read_text(encoding="utf-8"),
@@ -170,7 +168,7 @@ def _draw(dot: str) -> str:
     program = Path(sys.executable).with_name("graphviz-pure")
     done = subprocess.run([program, "-Tsvg"], input=dot, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        raise PipelineError(f"The diagram of the tables could not be drawn: {done.stderr.strip()}")
+        raise PipelineError("The diagram of the tables could not be drawn:", *done.stderr.strip().split("\n"))
     drawing = done.stdout[done.stdout.index("<svg") :]
     for name in COLOURS:
         drawing = drawing.replace(COLOURS[name][0], colour(name))

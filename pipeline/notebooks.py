@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import gzip
-import html
 import importlib.util
 import json
 import os
@@ -15,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from pipeline.errors import PipelineError, UsageError
+from pipeline.foreign_text import first_line
 from pipeline.listing import is_gzip
+from pipeline.pages import template, text_on_page, visible
 from pipeline.query import published
 from pipeline.report.question import Rows, rows_of
 from pipeline.report.theme import CONFIG, css
@@ -59,6 +58,10 @@ class Notebook:
             content = Path(self.source, key).read_bytes()
         return (gzip.decompress(content) if is_gzip(key) else content).decode("utf-8-sig")
 
+    def lines(self, key: str) -> list[str]:
+        """The lines of such a file: only a line feed ends one, and a text may have other separators in it."""
+        return self.raw(key).split("\n")
+
 
 def open_warehouse() -> Notebook:
     """The warehouse that invoke.yaml and the environment name (INVOKE_TARGET, INVOKE_DATABASE)."""
@@ -74,7 +77,7 @@ def open_warehouse() -> Notebook:
 def as_table(rows: Rows) -> str:
     if not rows:
         return "<p>No rows.</p>"
-    head = "".join(f"<th scope='col'>{html.escape(name)}</th>" for name in rows[0])
+    head = "".join(f"<th scope='col'>{text_on_page(name)}</th>" for name in rows[0])
     body = "".join("<tr>" + "".join(_cell(value) for value in row.values()) + "</tr>" for row in rows)
     return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
@@ -106,12 +109,11 @@ def export(settings: Settings, name: str = EXPORTED) -> Path:
         cause = error.__cause__
         if isinstance(cause, PipelineError):
             raise cause from error
-        raise PipelineError(f"The notebook {name} failed: {cause or error}") from error
+        raise PipelineError(f"The notebook {name} failed: {first_line(cause or error)}") from error
     page = settings.docs_page.with_name(f"notebook_{name}.html")
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(
-        environment.get_template("notebook.html.j2").render(
+        template(Path(__file__).with_name("notebook.html.j2")).render(
             title=name.replace("_", " ").capitalize(),
             light=css(0),
             dark=css(1),
@@ -167,13 +169,13 @@ def _drawn(output: Any) -> str:
     if hasattr(output, "to_dict") and hasattr(output, "mark"):
         import vl_convert
 
-        chart = {**output.to_dict(), "width": CHART_WIDTH, "config": CONFIG}
+        chart = visible({**output.to_dict(), "width": CHART_WIDTH, "config": CONFIG})
         chart.pop("$schema", None)
         return f"<figure class='chart'>{vl_convert.vegalite_to_svg(json.dumps(chart))}</figure>"
-    return getattr(output, "text", None) or f"<pre>{html.escape(str(output))}</pre>"
+    return getattr(output, "text", None) or f"<pre>{text_on_page(output)}</pre>"
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"<td class='number'>{value}</td>"
-    return f"<td>{'' if value is None else html.escape(str(value))}</td>"
+    return f"<td>{'' if value is None else text_on_page(value)}</td>"

@@ -141,7 +141,7 @@ class Warehouse:
                     yield RunLock()  # the file is on this machine, and so is whoever writes it
                 except PipelineError as error:
                     if DAMAGE.search(str(error)) and not isinstance(error, NoFileLeftError):
-                        raise PipelineError(f"{error}\n{advice_on_damage(self.settings)}") from error
+                        raise PipelineError(*error.args, advice_on_damage(self.settings)) from error
                     raise
                 return
             with redshift_lock(self, command) as lock:

@@ -125,7 +125,7 @@ def stacked_bars(rows: Rows, *, label: str, value: str, part: str, title: str) -
     names = by_total(rows, label, value)
     parts = by_total(rows, part, value)
     return (
-        alt.Chart(data(rows))
+        alt.Chart(data([{**row, "part_rank": parts.index(row[part])} for row in rows]))
         .mark_bar(height={"band": 0.72})
         .encode(
             x=alt.X(f"{value}:Q", title=title, axis=count_axis()),
@@ -139,7 +139,6 @@ def stacked_bars(rows: Rows, *, label: str, value: str, part: str, title: str) -
             order=alt.Order("part_rank:Q"),
             tooltip=[alt.Tooltip(f"{label}:N"), alt.Tooltip(f"{part}:N"), alt.Tooltip(f"{value}:Q", format=",")],
         )
-        .transform_calculate(part_rank=f"indexof({parts!r}, datum.{part})")
         .properties(width="container", height=34 * len(names))
     )
 

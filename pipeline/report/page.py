@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import altair as alt
-import jinja2
 
+from pipeline.pages import template, visible
 from pipeline.report.question import Question, Rows, has_figures
 from pipeline.report.theme import CONFIG, css
 from pipeline.state import moment
@@ -30,6 +29,7 @@ class Answer:
 
     @classmethod
     def of(cls, question: Question, rows: Rows) -> Answer:
+        rows = visible(rows)
         if not has_figures(rows):
             return cls(question, rows, None, None)
         return cls(question, rows, question.finding(rows), question.chart(rows))
@@ -52,11 +52,7 @@ class Answer:
 
 def render(**values: Any) -> str:
     """The page from its template; values are what the template names."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["script"] = _for_script
-    return environment.get_template("page.html.j2").render(
+    return template(FOLDER / "page.html.j2").render(
         moment=moment,
         light=css(0),
         dark=css(1),
@@ -78,8 +74,3 @@ def vega_scripts(cache: Path) -> str:
         unfinished.write_text(vl_convert.javascript_bundle(vl_version=language), encoding="utf-8")
         unfinished.replace(path)
     return path.read_text(encoding="utf-8")
-
-
-def _for_script(value: Any) -> str:
-    """JSON that nothing in it can break out of its script element."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
