@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.text import Text
 
+from pipeline.ask import ask
 from pipeline.display import counted, print_json, print_table, print_text, shown, simple_table, table_width
 from pipeline.errors import UsageError
 from pipeline.foreign_text import printable
@@ -32,7 +33,7 @@ def print_query(settings: Settings, sql: str, *, as_csv: bool, as_json: bool) ->
     if as_csv and as_json:
         raise UsageError("--csv or --json, not both.")
     warehouse, database = Warehouse(settings), published(settings)
-    result = warehouse.query(sql, database=database)
+    result = ask(warehouse, sql, database=database)
     if note := untested_note(warehouse, database):
         print_text(note, file=sys.stderr)
     if as_json:

@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import clock
 from pipeline.errors import PipelineError, UsageError
 from pipeline.run_lock import RunLock, redshift_lock
 from pipeline.settings import Settings
 from pipeline.work_file import DAMAGE, NoFileLeftError, advice_on_damage
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 STAR = ("songplays", "users", "songs", "artists", "time", "user_levels", "sessions", "user_agents", "dates")
 AGGREGATES = ("daily_listening", "hourly_plays", "weekly_song_plays", "weekly_retention", "user_journeys")
@@ -53,10 +56,56 @@ class Warehouse:
         On DuckDB it runs read-only on the file that is given, or on the work file, or on the published one if that is
         lost.
         """
-        path = [self.schema("analytics"), self.schema("staging")]
         if self.settings.target == "duckdb":
-            return _query_duckdb(database or self._file, sql, path)
-        return _query_adapter(self.settings, sql, path)
+            with self.duckdb_file(database) as connection:
+                return rows_on_duckdb(connection, sql)
+        connections = self.redshift_connections()
+        with redshift_refusals():
+            return result_of(connections.add_query(sql, auto_begin=False)[1])
+
+    @property
+    def search_path(self) -> list[str]:
+        return [self.schema("analytics"), self.schema("staging")]
+
+    @contextmanager
+    def duckdb_file(self, database: Path | None = None, **config: str) -> Iterator[DuckDBPyConnection]:
+        """The work file, or the file that is given, opened to be read; what DuckDB refuses there is the user's."""
+        import duckdb
+
+        path = database or self._file
+        if not path.exists():
+            raise UsageError(f"There is no warehouse at {path} yet. Build it with: ./inv run")
+        try:
+            connection = duckdb.connect(str(path), read_only=True, config=config)
+        except duckdb.IOException as error:
+            if "lock" in str(error):
+                raise PipelineError(f"{path} is being written. Ask again when that has ended.") from error
+            raise PipelineError(f"{path} cannot be opened: {_reason(error)}") from error
+        with connection:
+            try:
+                schemas = connection.execute("select schema_name from information_schema.schemata").fetchall()
+                present = [schema for schema in self.search_path if (schema,) in schemas]
+                connection.execute(f"set search_path = '{','.join(present) or 'main'}'")
+                connection.execute("set TimeZone = 'UTC'")
+                yield connection
+            except duckdb.Error as error:
+                raise UsageError(*str(error).strip().split("\n")) from error
+
+    def redshift_connections(self) -> Any:
+        """dbt's connections; the one of this thread is open and has the search path."""
+        from pipeline.dbt import drop_profile_adapter, profile_adapter
+
+        # The drivers' errors share no base class. Every statement is a transaction of its own: without a BEGIN.
+        for is_last in (False, True):
+            try:
+                connections = profile_adapter(self.settings).connections
+                connections.add_query(f"set search_path to {', '.join(self.search_path)}", auto_begin=False)
+                break
+            except Exception as error:
+                drop_profile_adapter()  # a connection that was kept may have been lost
+                if is_last:
+                    raise PipelineError(f"Redshift cannot be reached as profiles.yml says: {_reason(error)}") from error
+        return connections
 
     @property
     def _file(self) -> Path:
@@ -155,48 +204,23 @@ def _sweep(settings: Settings) -> None:
         settings.publishing.unlink(missing_ok=True)
 
 
-def _query_duckdb(path: Path, sql: str, search_path: list[str]) -> Result:
-    import duckdb
+def rows_on_duckdb(connection: DuckDBPyConnection, sql: str) -> Result:
+    if len(connection.extract_statements(sql)) != 1:
+        raise UsageError("A query is one statement.")
+    return result_of(connection.execute(sql))
 
-    if not path.exists():
-        raise UsageError(f"There is no warehouse at {path} yet. Build it with: ./inv run")
+
+def result_of(cursor: Any) -> Result:
+    """What a cursor of either engine has after a statement."""
+    columns = [column[0] for column in cursor.description or []]
+    return Result(columns, [tuple(row) for row in cursor.fetchall()] if columns else [])
+
+
+@contextmanager
+def redshift_refusals() -> Iterator[None]:
+    """Turn what Redshift or its driver refuses into an error for the user."""
     try:
-        connection = duckdb.connect(str(path), read_only=True)
-    except duckdb.IOException as error:
-        if "lock" in str(error):
-            raise PipelineError(f"{path} is being written. Ask again when that has ended.") from error
-        raise PipelineError(f"{path} cannot be opened: {_reason(error)}") from error
-    with connection:
-        try:
-            if len(connection.extract_statements(sql)) != 1:
-                raise UsageError("A query is one statement.")
-            schemas = connection.execute("select schema_name from information_schema.schemata").fetchall()
-            present = [schema for schema in search_path if (schema,) in schemas]
-            connection.execute(f"set search_path = '{','.join(present) or 'main'}'")
-            connection.execute("set TimeZone = 'UTC'")
-            cursor = connection.execute(sql)
-            return Result([column[0] for column in cursor.description or []], cursor.fetchall())
-        except duckdb.Error as error:
-            raise UsageError(str(error).strip()) from error
-
-
-def _query_adapter(settings: Settings, sql: str, search_path: list[str]) -> Result:
-    from pipeline.dbt import drop_profile_adapter, profile_adapter
-
-    # The drivers' errors share no base class. Every statement is a transaction of its own: without a BEGIN.
-    for is_last in (False, True):
-        try:
-            connections = profile_adapter(settings).connections
-            connections.add_query(f"set search_path to {', '.join(search_path)}", auto_begin=False)
-            break
-        except Exception as error:
-            drop_profile_adapter()  # a connection that was kept may have been lost
-            if is_last:
-                raise PipelineError(f"Redshift cannot be reached as profiles.yml says: {_reason(error)}") from error
-    try:
-        _, cursor = connections.add_query(sql, auto_begin=False)
-        columns = [column[0] for column in cursor.description or []]
-        return Result(columns, [tuple(row) for row in cursor.fetchall()] if columns else [])
+        yield
     except Exception as error:
         if LOST_CONNECTION.search(str(error)):
             raise PipelineError(f"The connection to Redshift was lost ({_reason(error)}). Run it again.") from error
@@ -205,6 +229,6 @@ def _query_adapter(settings: Settings, sql: str, search_path: list[str]) -> Resu
 
 def _reason(error: Exception) -> str:
     """The line of an engine's or dbt's error that says what was wrong; dbt puts the kind of error before it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in str(error).split("\n") if line.strip()]
     telling = [line for line in lines if not line.endswith(" Error")]
     return (telling or lines or [type(error).__name__])[0]

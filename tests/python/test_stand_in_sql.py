@@ -443,6 +443,22 @@ def test_truncate_commits_and_vacuum_wants_no_transaction(redshift: Client) -> N
     redshift.run("rollback", "analyze other", "set query_group to 'x'", "begin", "analyze other", "end")
 
 
+def test_a_read_only_transaction_reads(redshift: Client) -> None:
+    refused = (
+        "insert into other values (99, 'no')",
+        "select a into more from other",
+        "truncate other",
+        "drop table other",
+    )
+    for sql in refused:
+        redshift.run("begin read only", "select count(*) from other")
+        state, text = redshift.refusal(sql)
+        assert (state, "transaction is read-only" in text) == ("25006", True), sql
+        redshift.run("rollback")
+    redshift.run("start transaction isolation level serializable read only", "select 1", "commit")
+    redshift.run("begin read write", "insert into other values (99, 'written')", "rollback")
+
+
 def test_a_refused_statement_fails_its_transaction(redshift: Client) -> None:
     redshift.run("begin", "insert into other values (88, 'lost')")
     assert redshift.refusal("select string_agg(b, ',') from other")[0] == "42883"

@@ -64,7 +64,8 @@ def rewrite(tokens: list[Token], words: list[str]) -> list[Token]:
             if token.word != "role" or not (index > receivers or words[1:2] == ["role"])
         ]
     if words[0] in ("begin", "start"):
-        return code("begin isolation level repeatable read")  # what Redshift calls SNAPSHOT
+        access = " read only" if words[-2:] == ["read", "only"] else ""
+        return code(f"begin isolation level repeatable read{access}")  # what Redshift calls SNAPSHOT
     if words[0] == "end":
         return code("commit")
     if words[0] == "abort":

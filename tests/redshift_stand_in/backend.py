@@ -6,7 +6,7 @@ import socket
 import struct
 from collections.abc import Iterable
 
-from redshift_stand_in.errors import ConnectionLost, RedshiftError
+from redshift_stand_in.errors import READ_ONLY, READ_ONLY_STATE, ConnectionLost, RedshiftError
 from redshift_stand_in.wire import Message, Stream, described_columns, error_fields, has_hung_up, text
 
 PROTOCOL = 196608
@@ -124,4 +124,5 @@ def _values(body: bytes) -> list[str | None]:
 
 def _as_error(message: Message) -> RedshiftError:
     fields = error_fields(message)
-    return RedshiftError(fields["M"], sqlstate=fields["C"], detail=fields.get("D", ""))
+    text = READ_ONLY if fields["C"] == READ_ONLY_STATE else fields["M"]
+    return RedshiftError(text, sqlstate=fields["C"], detail=fields.get("D", ""))

@@ -17,7 +17,7 @@ from redshift_stand_in.allowed import documented_functions
 from redshift_stand_in.copy_command import parse_copy
 from redshift_stand_in.copy_load import run_copy
 from redshift_stand_in.ddl import dropped_views, is_create_table, late_binding_view, rewrite_create_table
-from redshift_stand_in.errors import NotInStandIn, RedshiftError
+from redshift_stand_in.errors import READ_ONLY, READ_ONLY_STATE, NotInStandIn, RedshiftError
 from redshift_stand_in.guard import check, refuse_unqualified_names
 from redshift_stand_in.guard_statements import is_of_function
 from redshift_stand_in.rewrite import rewrite_expressions
@@ -53,6 +53,8 @@ class Statement:
         fields = error_fields(message)
         if fields["C"] == "23502" and (column := re.search(r'column "([^"]+)"', fields["M"])):
             return error_message(RedshiftError(f"Cannot insert a NULL value into column {column[1]}"))
+        if fields["C"] == READ_ONLY_STATE:
+            return error_message(RedshiftError(READ_ONLY, sqlstate=READ_ONLY_STATE))
         if fields["C"] == "21000" and "MERGE" in fields["M"]:
             return error_message(RedshiftError("Found multiple matches to update the same tuple."))
         function = re.match(r"function (?:\w+\.)?(\w+)\(", fields["M"]) if fields["C"] == "42883" else None

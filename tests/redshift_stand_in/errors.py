@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+READ_ONLY_STATE, READ_ONLY = "25006", "transaction is read-only"
+
 
 class RedshiftError(Exception):
     """An error as Redshift would send it: a SQLSTATE and a message, and where it helps a detail and a hint."""
