@@ -13,6 +13,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from rich.console import Console
+from rich.text import Text
 
 from infra import view
 from infra.apply import Report, carry_out, tear_down
@@ -186,7 +187,7 @@ def _live(console: Console) -> Iterator[Report]:
         def report(text: str) -> None:
             nonlocal last
             if text != last:
-                console.print(text, soft_wrap=True)
+                console.print(Text(view.plain(text)), soft_wrap=True)
             last = text
 
         yield report
@@ -195,7 +196,7 @@ def _live(console: Console) -> Iterator[Report]:
 
     def update(text: str) -> None:
         minutes, seconds = divmod(int(time.monotonic() - began), 60)
-        live.update(f"{text} ({minutes}:{seconds:02})")
+        live.update(Text(f"{view.plain(text)} ({minutes}:{seconds:02})"))
 
     with console.status("…") as live:
         yield update

@@ -1,4 +1,4 @@
-"""What an operator reads, each on one screen."""
+"""What an operator reads, each on one screen. What AWS says is text in it, never markup or a terminal's escape."""
 
 from __future__ import annotations
 
@@ -24,8 +24,26 @@ A cluster (infra.mode: provisioned) is machines that are yours and cost by the h
 serverless costs while queries run, and only then. Nothing below is there yet, and showing it costs nothing."""
 
 
+def plain(text: str) -> str:
+    """The text with visible escapes for letters that a terminal would act on, line breaks left alone.
+
+    It is the edge of this room as pipeline/foreign_text.py is that of the pipeline, which this room does not import.
+    """
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
+class TextTable(Table):
+    """A table whose cells are text: Rich takes a plain string for markup."""
+
+    def add_row(self, *cells: str | Text) -> None:
+        super().add_row(*(Text(plain(cell)) if isinstance(cell, str) else cell for cell in cells))
+
+
 def plan_table(plan: Plan) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = TextTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in ("", "resource", "name", "$/h"):
         table.add_column(name, no_wrap=name in ("", "$/h"), justify="right" if name == "$/h" else "left")
     table.add_column("why" if plan.context.aws is None else "what")
@@ -89,11 +107,11 @@ def status_words(status: Status) -> str:
         lines += [
             f"drift      {step.resource.kind} {step.resource.name}: {_what(step)}" for step in status.not_as_planned
         ]
-    return "\n".join(lines)
+    return "\n".join(map(plain, lines))
 
 
 def remains_table(remains: list[Remains]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = TextTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in ("", "what", "arn"):
         table.add_column(name, no_wrap=True)
     for one in remains:

@@ -191,3 +191,17 @@ def test_infra_and_pipeline_keep_to_their_rooms() -> None:
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 assert {name.partition(".")[0] for name in names}.isdisjoint(others), path
+
+
+def test_what_aws_says_is_text(account: Account, run: Run) -> None:
+    """A role's path may have brackets in it, which Rich would take for a style, and DEL."""
+    settings = account.settings()
+    account.aws.client("iam").create_role(
+        RoleName=f"other-{settings.region}", Path=f"{settings.roles_path}[red]\x7f/", AssumeRolePolicyDocument="{}"
+    )
+    code, out, _ = run("infra.find")
+    assert (code, f"{settings.roles_path}[red]\\x7f/other" in out) == (0, True), out
+    account.state.deny = {"ec2:DescribeVpcs": "\x1b[2J[red]no\u2028\u202e"}
+    code, _, error = run("infra.status")
+    assert code != 0
+    assert not [letter for letter in error if not letter.isprintable() and letter != "\n"]
