@@ -28,10 +28,8 @@ def _broken(value: Any, column: JsonColumn) -> str:
     if column.accepted and value not in column.accepted:
         return f"not one of {', '.join(column.accepted)}"
     if column.range:
-        least, most = column.range
         number = _number(value, column.data_type)
-        if number is not None and not least <= number <= most:
-            return f"not between {least} and {most}"
+        return "" if number is None else column.out_of_range(number)
     return ""
 
 

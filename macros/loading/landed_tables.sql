@@ -17,6 +17,7 @@
             "json_key": column.meta.json_key,
             "not_null": column.meta.get("not_null", false),
             "range": column.meta.get("range"),
+            "unit": column.meta.get("unit"),
             "accepted": column.meta.get("accepted", []),
         }) %}
     {% endfor %}

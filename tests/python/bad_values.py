@@ -9,8 +9,9 @@ from typing import Any
 from records import make_event
 
 TAKEN = [
-    ("ts", 5, 5),
-    ("ts", "5", 5),
+    ("ts", 946684800000, 946684800000),
+    ("ts", "1541105830796", 1541105830796),
+    ("ts", 4102444800000, 4102444800000),
     ("registration", 1540919166796.0, 1540919166796),
     ("registration", "", None),
     ("registration", None, None),
@@ -33,6 +34,7 @@ TAKEN = [
     ("page", " ", " "),
 ]
 
+NO_TIME = "not between 2000 and 2100 in milliseconds"
 # Key, value, and DuckDB's reason; Redshift's is COPY's own, but for what COPY does not check.
 REFUSED = [
     ("ts", 3.7, "not of type bigint: '3.7'"),
@@ -41,7 +43,14 @@ REFUSED = [
     ("ts", "", "missing"),
     ("ts", str(2**63), "not of type bigint"),
     ("ts", "1_000", "not of type bigint"),
-    ("ts", 1541105830796000, "not between -2208988800000 and 4102444800000"),
+    ("ts", 5, f"{NO_TIME}: '5'"),
+    ("ts", -1, f"{NO_TIME}: '-1'"),
+    ("ts", 946684799999, f"{NO_TIME}: '946684799999'"),
+    ("ts", 1541105830, f"{NO_TIME}; looks like seconds: '1541105830'"),
+    ("ts", "1541105830", f"{NO_TIME}; looks like seconds: '1541105830'"),
+    ("ts", 1541105830796000, f"{NO_TIME}; looks like microseconds: '1541105830796000'"),
+    ("ts", "1541105830796000000", f"{NO_TIME}; looks like nanoseconds: '1541105830796000000'"),
+    ("registration", 1540919166.0, f"{NO_TIME}; looks like seconds: '1540919166.0'"),
     ("ts", [1], "not of type bigint: '[1]'"),
     ("registration", str(2**62), "not between"),
     ("status", 2**31, "not of type integer"),

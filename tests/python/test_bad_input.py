@@ -66,7 +66,8 @@ def test_a_value_that_is_refused_is_named_and_nothing_is_loaded(
     reader.put(EVENTS, make_event(), make_event(itemInSession=1), make_event(itemInSession=2, **{key: value}))
     with pytest.raises(PipelineError) as refused:
         reader.load(only="events")
-    assert f"{EVENTS}, line 3, {key}: {reason if is_duckdb(reader) else ''}" in str(refused.value)
+    is_ours = is_duckdb(reader) or reason.startswith("not between")  # which COPY does not check
+    assert f"{EVENTS}, line 3, {key}: {reason if is_ours else ''}" in str(refused.value)
     shown = value if isinstance(value, str) else json.dumps(value)
     assert value is None or repr(shown[:20])[:-1] in str(refused.value)
     assert_nothing_loaded(reader)

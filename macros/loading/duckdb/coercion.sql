@@ -28,10 +28,32 @@
             then 'not of type {{ type }}'
         {%- if column.range %}
         when try_cast({{ value }} as {{ type }}) not between {{ column.range[0] }} and {{ column.range[1] }}
-            then 'not between {{ column.range[0] }} and {{ column.range[1] }}'
+            then {{ duckdb__out_of_range(column, value) }}
         {%- endif %}
         {%- endif %}
     end
+{%- endmacro %}
+
+
+{#
+    An SQL expression: why a number is not in its column's range. Of a time it is told in years, and in which unit of time
+    the number would be in the range. pipeline/columns.py says the same in Python.
+#}
+{% macro duckdb__out_of_range(column, value) -%}
+    {%- set least, most = column.range -%}
+    {%- if column.unit == 'milliseconds' -%}
+        {%- set epoch, milliseconds = modules.datetime.datetime(1970, 1, 1), modules.datetime.timedelta(milliseconds=1) -%}
+        {%- set number = 'try_cast(' ~ value ~ ' as ' ~ column.data_type ~ ')' -%}
+        'not between {{ (epoch + least * milliseconds).year }} and {{ (epoch + most * milliseconds).year }} in milliseconds'
+        || case
+            when {{ number }} between {{ least // 1000 }} and {{ most // 1000 }} then '; looks like seconds'
+            when {{ number }} between {{ least * 1000 }} and {{ most * 1000 }} then '; looks like microseconds'
+            when {{ number }} between {{ least * 1000000 }} and {{ most * 1000000 }} then '; looks like nanoseconds'
+            else ''
+        end
+    {%- else -%}
+        'not between {{ least }} and {{ most }}'
+    {%- endif -%}
 {%- endmacro %}
 
 
