@@ -14,12 +14,13 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from pipeline.errors import PipelineError
 from pipeline.listing import SourceFile, is_gzip
+from pipeline.record_text import find_nul, is_suspicious
 from pipeline.rejects import BLANKS, BOM, line_text
 from pipeline.s3 import s3_errors
 
@@ -43,12 +44,16 @@ class TableInput:
 
 @dataclass(frozen=True)
 class _Content:
-    """What was found in a file: its bytes' number and SHA-256, its records, and the first lines if it is a big one."""
+    """What was found in a file: its bytes' number and SHA-256, its records, and the first lines if it is a big one.
+
+    is_suspicious tells that a big file's lines need a look one by one (pipeline/record_text.py).
+    """
 
     size_bytes: int
     digest: str
     record_count: int
     head: bytes = b""
+    is_suspicious: bool = False
 
 
 @dataclass
@@ -91,8 +96,9 @@ def fill_load_folder(
             for number, file in enumerate(files):
                 table = result.tables.setdefault(file.table_name, TableInput(root_length=len(str(root))))
                 path = root / file.key
-                if file.size_bytes >= SMALL_FILE_BYTES and not every_line and _is_plain(path):
-                    content = _scan(path)
+                is_big = file.size_bytes >= SMALL_FILE_BYTES and not every_line and _is_plain(path)
+                content = _scan(path) if is_big else None
+                if content and not content.is_suspicious:
                     table.files.append(str(path))
                     table.heads = str(folder / f"{file.table_name}_heads.ndjson")
                     with open(table.heads, "ab") as heads:
@@ -157,6 +163,7 @@ def _scan(path: Path) -> _Content:
     """Read a big file to its end for what the ledger needs, and count its records: the lines that are not blank."""
     digest = hashlib.sha256()
     records = size = 0
+    suspicious = False
     with path.open("rb") as raw:
         if is_gzip(path.name):
             digest = hashlib.file_digest(raw, "sha256")
@@ -170,8 +177,9 @@ def _scan(path: Path) -> _Content:
                     digest.update(chunk)
                     size += len(chunk)
                 records += sum(1 for line in chunk.split(b"\n") if line.strip(BLANKS))
+                suspicious = suspicious or is_suspicious(chunk)
                 chunk = file.read(HEAD_BYTES)
-    return _Content(size, digest.hexdigest(), records, head[: head.rfind(b"\n") + 1])
+    return _Content(size, digest.hexdigest(), records, head[: head.rfind(b"\n") + 1], suspicious)
 
 
 def _write_lines(number: int, path: Path, lines: TextIO) -> _Content:
@@ -201,7 +209,14 @@ def _unpacking(path: Path) -> Iterator[None]:
 
 def _line(file_number: int, line_number: int, record: bytes) -> str:
     raw, is_utf8 = line_text(record)
+    found = ""
+    if not is_utf8:
+        found = '"problem":"not UTF-8",'
+    elif b"\0" in record:
+        found = '"problem":"malformed JSON",'
+    elif flaw := find_nul(record):
+        found = f'"flaw":{json.dumps(asdict(flaw))},'
     return (
-        f'{{"file_number":{file_number},"line_number":{line_number},"is_utf8":{"true" if is_utf8 else "false"},'
+        f'{{"file_number":{file_number},"line_number":{line_number},{found}'
         f'"raw":{json.dumps(raw, ensure_ascii=False)}}}\n'
     )

@@ -12,6 +12,7 @@
     {% do run_query(duckdb__create_problems()) %}
     {% for table_name, input in manifest.tables.items() if input.lines %}
         {% do run_query(duckdb__stage_lines(table_name, input.lines)) %}
+        {% do run_query(duckdb__refuse_repeated_keys(table_name)) %}
         {% do run_query(duckdb__insert_problems(table_name)) %}
     {% endfor %}
     {% do duckdb__refuse_bad_records(manifest) %}
@@ -56,22 +57,32 @@
 {% endmacro %}
 
 
-{# The lines of the small files, with what the record of each says, still as text. #}
+{#
+    The lines of the small files, with what the record of each says, still as text. problem is what is wrong with a line as a
+    whole; flaw is what Python found in its text. shape is a hash of the record's keys.
+#}
 {% macro duckdb__stage_lines(table_name, path) %}
     create or replace temporary table loading_records_{{ table_name }} as
     with lines as (
         select
-            *,
+            * exclude (problem),
             case
-                when not is_utf8 then 'not UTF-8'
+                when problem is not null then problem
                 when not json_valid(raw) then 'malformed JSON'
                 when json_type(raw) <> 'OBJECT' then 'not a JSON object'
+                else flaw.reason
             end as problem
         from read_json(
             {{ literal(path) }},
             format = 'newline_delimited',
             maximum_object_size = 134217728,
-            columns = {file_number: 'bigint', line_number: 'bigint', is_utf8: 'boolean', raw: 'varchar'}
+            columns = {
+                file_number: 'bigint',
+                line_number: 'bigint',
+                problem: 'varchar',
+                flaw: 'struct(json_key varchar, "value" varchar, reason varchar)',
+                raw: 'varchar'
+            }
         )
     )
 
@@ -80,12 +91,42 @@
         line_number,
         raw,
         problem,
+        flaw,
+        case when problem is null then hash(json_keys(raw)) end as shape,
         case when problem is null then json_transform(raw, '{
             {%- for column in json_columns(table_name) -%}
             "{{ column.json_key }}":"VARCHAR"{{ "," if not loop.last }}
             {%- endfor -%}
         }') end as record
     from lines
+{% endmacro %}
+
+
+{#
+    Put the first key of a column that a record has twice into its problem. Records have few shapes, so the keys of one record
+    of each are enough. DuckDB's reader of big files refuses such records by itself.
+#}
+{% macro duckdb__refuse_repeated_keys(table_name) %}
+    {%- set json_keys = json_columns(table_name) | map(attribute="json_key") | list -%}
+    update loading_records_{{ table_name }} as records
+    set problem = 'key given more than once', flaw = {json_key: repeated.json_key, 'value': null, reason: null}
+    from (
+        select shape, list_extract([{{ literals(json_keys) }}], min(position)) as json_key
+        from (
+            select shape, list_position([{{ literals(json_keys) }}], json_key) as position
+            from (
+                select shape, unnest(json_keys(any_value(raw))) as json_key
+                from loading_records_{{ table_name }}
+                where problem is null
+                group by shape
+            )
+            group by shape, json_key
+            having count(*) > 1
+        )
+        where position > 0
+        group by shape
+    ) as repeated
+    where records.shape = repeated.shape
 {% endmacro %}
 
 

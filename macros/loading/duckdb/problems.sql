@@ -21,8 +21,8 @@
             file_number,
             line_number,
             0 as column_position,
-            null as column_name,
-            left(raw, 80) as bad_value,
+            flaw.json_key as column_name,
+            left(case when flaw.json_key is null then raw else flaw.value end, 80) as bad_value,
             problem
         from loading_records_{{ table_name }}
         {%- for column in json_columns(table_name) %}
