@@ -23,12 +23,13 @@ _LOAD_HELP = {
     "compact": "on Redshift: merge small files before COPY reads them",
     "max-errors": "leave up to this many bad records out and keep them in load_rejects (default 0: stop at the first)",
     "reload": "a file, or a folder, of the source to load again in place of its rows; may be said several times",
+    "check-text": "on Redshift: also look for \\u0000 and repeated keys, which COPY hides; reads every file twice",
     "json": "print the result as JSON",
     "quiet": _QUIET,
 }
 
 
-def _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload):
+def _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload, check_text):
     from pipeline.settings import LoadOptions
 
     return LoadOptions.from_flags(
@@ -39,6 +40,7 @@ def _load_options(only, song_prefix, sample, add_source, compact, max_errors, re
         compact=compact,
         max_errors=max_errors or 0,
         reload=reload,
+        check_text=check_text,
     )
 
 
@@ -64,13 +66,14 @@ def run(
     json=False,
     quiet=False,
     reload=None,
+    check_text=False,
 ):
     """Load new files, build, test, document and publish: the main job."""
     from pipeline.run import run as run_pipeline
     from pipeline.run_report import print_report
 
     settings = settings_of(context, source=source, target=target, database=database)
-    options = _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload)
+    options = _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload, check_text)
     report = run_pipeline(settings, options, _display(quiet or json))
     print_report(report, as_json=json, quiet=quiet)
 
@@ -97,6 +100,7 @@ def load(
     json=False,
     quiet=False,
     reload=None,
+    check_text=False,
 ):
     """Load new files into the landed tables, and build nothing."""
     from pipeline.display import print_text
@@ -104,7 +108,7 @@ def load(
     from pipeline.run_report import print_load
 
     settings = settings_of(context, source=source, target=target, database=database)
-    options = _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload)
+    options = _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload, check_text)
     if dry_run:
         print_text(*describe_load(settings, options, _display(quiet)))
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline import clock
 from pipeline.dbt import Dbt, DbtError, close_connections
-from pipeline.display import Display, counted
+from pipeline.display import Display
 from pipeline.errors import PipelineError, UsageError
 from pipeline.foreign_text import first_line
 from pipeline.ledger import LOADED, loaded_twice, new_files, new_load_id, read_ledger
@@ -18,7 +18,7 @@ from pipeline.listing import SourceFile, list_source
 from pipeline.load_folder import LoadFolder, fetch_from_s3, fill_load_folder
 from pipeline.redshift_load import describe_load, load_redshift
 from pipeline.redshift_manifest import check_redshift_settings
-from pipeline.rejects import CURE, Problem, Rejects, too_many, uncounted
+from pipeline.rejects import Problem, Rejects, bad_values, too_many, uncounted
 from pipeline.reload import files_of_their_loads, named_files
 from pipeline.settings import LoadOptions, Settings
 from pipeline.warehouse import Warehouse
@@ -32,7 +32,8 @@ class LoadPlan:
     no longer there, held_back those that are there and whose load was taken back. replaced names those of files whose
     rows go, for they are loaded again (--reload); companions of them were not named and were loaded together with one
     that was.
-    compact is whether small files are to be merged first, max_errors how many bad records may be left out.
+    compact is whether small files are to be merged first, max_errors how many bad records may be left out, check_text
+    whether Redshift is to look for what COPY hides.
     """
 
     source: str
@@ -45,6 +46,7 @@ class LoadPlan:
     max_errors: int = 0
     replaced: list[str] = field(default_factory=list)
     companions: int = 0
+    check_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan
         check_redshift_settings(settings, source)
     elif options.compact:
         raise UsageError("--compact is for Redshift; DuckDB's load merges small files by itself.")
+    elif options.check_text:
+        raise UsageError("--check-text is for Redshift; DuckDB's load always checks this.")
     files = list_source(source, options)
     ledger = read_ledger(Warehouse(settings), source, add_source=options.add_source)
     loaded = {key for key, entry in ledger.of_source.items() if entry.status == LOADED}
@@ -88,6 +92,7 @@ def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan
         options.max_errors,
         replaced=sorted(new & loaded),
         companions=len(others),
+        check_text=options.check_text,
     )
 
 
@@ -191,11 +196,7 @@ def _refusal(folder: LoadFolder, max_errors: int) -> PipelineError:
     ]
     if max_errors:
         return too_many(problems, found[0]["record_count"], max_errors)
-    count = found[0]["problem_count"]
-    lines = [f"{counted(count, 'bad value')} in the source; nothing was loaded.", *(f"  {item}" for item in problems)]
-    if count > len(problems):
-        lines.append(f"  … and {count - len(problems)} more")
-    return PipelineError(*lines, CURE)
+    return bad_values(problems, found[0]["problem_count"])
 
 
 def _unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:

@@ -1,7 +1,7 @@
 """What a record must not have though it is JSON, because the engines make different values of it.
 
-U+0000 in a text: COPY cuts the text there, DuckDB keeps it. A key given twice: COPY takes the last value, DuckDB's reader
-of lines the first. macros/loading/duckdb finds repeated keys itself; everything else asks here.
+U+0000 in a text: COPY cuts the text there, DuckDB keeps it. A key given twice: COPY takes the last value, DuckDB's
+reader of lines the first. macros/loading/duckdb finds repeated keys itself; everything else asks here.
 """
 
 from __future__ import annotations

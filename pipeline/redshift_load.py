@@ -18,6 +18,7 @@ from pipeline.redshift_manifest import CopyInput, Manifest, make_manifest
 from pipeline.redshift_marks import without_marks
 from pipeline.redshift_problems import VIEW_PAUSE_SECONDS, SourceText, explain, unknown_keys
 from pipeline.redshift_rejects import find_rejects
+from pipeline.redshift_text import find_flawed, without_records
 from pipeline.rejects import CURE, BadRecordError, Reject, UncountedRecordsError, uncounted
 from pipeline.s3 import s3_client, s3_errors, split_uri
 from pipeline.settings import Settings
@@ -63,8 +64,15 @@ def load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, di
     """
     prepared = _prepare(settings, plan, load_id, dbt, display)
     load = _Load(settings, load_id, prepared.text(plan), dbt, display)
+    if plan.check_text and (
+        flawed := find_flawed(settings, prepared.manifest, load.text, dbt, plan.max_errors, display)
+    ):
+        root = f"s3://{settings.redshift_bucket}/manifests/{load_id}/unflawed"
+        rest = without_records(load.text, flawed, root=root)
+        prepared = _Prepared(_manifest(settings, plan, load_id, dbt, rest, prepared.s3), rest, prepared.s3)
+        load = replace(load, text=prepared.text(plan), flawed=flawed)
     try:
-        load.run(prepared.manifest, prepared.s3)
+        load.run(load.without(prepared.manifest), prepared.s3, load.flawed)
     except BadRecordError as refusal:
         root = f"s3://{settings.redshift_bucket}/manifests/{load_id}/unmarked"
         if unmarked := without_marks(prepared.compaction, root=root, s3=prepared.s3):
@@ -79,13 +87,19 @@ def load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, di
 
 @dataclass(frozen=True)
 class _Load:
-    """Runs the load macro."""
+    """Runs the load macro. flawed are records that its input lacks already, and that are rejects."""
 
     settings: Settings
     load_id: str
     text: SourceText
     dbt: Dbt
     display: Display
+    flawed: Sequence[Reject] = ()
+
+    def without(self, manifest: Manifest, rejects: Sequence[Reject] = ()) -> Manifest:
+        """The same load with these rejects, and those that are flawed."""
+        found = [*self.flawed, *rejects]
+        return manifest.with_rejects(self.text.source, self.text.files, found) if found else manifest
 
     def run_again(
         self, manifest: Manifest, s3: Any, max_errors: int, refusal: BadRecordError, *, is_other_input: bool
@@ -93,13 +107,15 @@ class _Load:
         """Run it after it was refused: strictly, where the input is not what was refused; then without bad records."""
         if is_other_input:
             try:
-                return self.run(manifest, s3)
+                return self.run(self.without(manifest), s3, self.flawed)
             except BadRecordError as again:
                 refusal = again
         if not max_errors:
             raise refusal
-        rejects = find_rejects(self.settings, manifest, self.text, self.dbt, max_errors, self.display)
-        return self.run(manifest.with_rejects(self.text.source, self.text.files, rejects), s3, rejects)
+        rejects = find_rejects(
+            self.settings, manifest, self.text, self.dbt, max_errors, self.display, flawed=self.flawed
+        )
+        return self.run(self.without(manifest, rejects), s3, [*self.flawed, *rejects])
 
     def run(self, manifest: Manifest, s3: Any, rejects: Sequence[Reject] = ()) -> None:
         """Run it; once more with records counted in the files, where they are not as many as the lines COPY scanned."""

@@ -42,15 +42,21 @@ class Manifest:
         address = f"{ledger.rpartition('/')[0]}/rejects.json"
         of_files = Counter(reject.problem.file_key for reject in rejects)
         of_tables = Counter(reject.table_name for reject in rejects)
+        broken = Counter(item.table_name for item in rejects if not item.by_copy and not item.is_blanked)
+        by_copy = sum(reject.by_copy for reject in rejects)
         rows = [{"load_id": load_id, "source": source, **reject.row()} for reject in rejects]
         argument = {
             **self.argument,
             "rejects": address,
             # one more than there are to be, since COPY fails at this number; 0 and 1 both let none pass
-            "copy_max_errors": min(MAX_ERRORS_LIMIT, max(2, sum(reject.by_copy for reject in rejects) + 1)),
-            "tables": {name: {**table, "rejects": of_tables[name]} for name, table in self.argument["tables"].items()},
+            "copy_max_errors": min(MAX_ERRORS_LIMIT, max(2, by_copy + 1)) if by_copy else 0,
+            "tables": {
+                name: {**table, "rejects": of_tables[name], "broken": broken[name]}
+                for name, table in self.argument["tables"].items()
+            },
         }
         objects = {
+            **self.objects,
             ledger: "\n".join(_entry(source, load_id, file, of_files[file.key]) for file in files),
             address: "\n".join(json.dumps(row, ensure_ascii=False) for row in rows),
         }
@@ -96,7 +102,7 @@ def make_manifest(
     tables: dict[str, dict[str, Any]] = {}
     for (table_name, is_gzip), addresses in sorted(groups.items()):
         paths = f"{root}/{table_name}.jsonpaths"
-        table = tables.setdefault(table_name, {"copies": [], "jsonpaths": paths, "rejects": 0})
+        table = tables.setdefault(table_name, {"copies": [], "jsonpaths": paths, "rejects": 0, "broken": 0})
         address = f"{root}/{table_name}{'_gzip' if is_gzip else ''}.manifest"
         entries = [{"url": item, "mandatory": True} for item in addresses]
         objects[address] = json.dumps({"entries": entries}, ensure_ascii=False)

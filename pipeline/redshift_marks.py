@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tempfile
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -55,11 +56,17 @@ def _has_mark(address: str, file: SourceFile, s3: Any) -> bool:
 
 def _copy(file: SourceFile, content: bytes, address: str, s3: Any) -> CompactedPart:
     text = gzip.decompress(content) if file.is_gzip else content
+    return write_part(address, file.table_name, [(file.key, text.removeprefix(BOM))], s3=s3)
+
+
+def write_part(address: str, table_name: str, texts: Iterable[tuple[str, bytes]], *, s3: Any) -> CompactedPart:
+    """Write files' texts, each with its key, as one gzip object."""
     bucket, key = split_uri(address)
     with tempfile.TemporaryFile() as spool:
         with closing(PartWriter(spool)) as writer:
-            writer.add(file.key, text.removeprefix(BOM))
-        part = CompactedPart(address, file.table_name, spool.tell(), tuple(writer.files))
+            for file_key, text in texts:
+                writer.add(file_key, text)
+        part = CompactedPart(address, table_name, spool.tell(), tuple(writer.files))
         spool.seek(0)
         with s3_errors(address):
             s3.put_object(Bucket=bucket, Key=key, Body=spool)

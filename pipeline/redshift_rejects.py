@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.columns import JsonColumn
@@ -40,9 +40,16 @@ class _CopyError:
 
 
 def find_rejects(
-    settings: Settings, manifest: Manifest, text: SourceText, dbt: Dbt, limit: int, display: Display
+    settings: Settings,
+    manifest: Manifest,
+    text: SourceText,
+    dbt: Dbt,
+    limit: int,
+    display: Display,
+    *,
+    flawed: Sequence[Reject] = (),
 ) -> list[Reject]:
-    """Every bad record of the load, one reject each, in the order of files and lines.
+    """Every bad record that COPY reads, one reject each, in the order of files and lines. flawed are not among them.
 
     Raises:
         TooManyRejectsError: there are more than the limit.
@@ -53,7 +60,12 @@ def find_rejects(
     rejects: list[Reject] = []
     for trial in _trials(dbt, manifest, limit):
         errors = _copy_errors(warehouse, trial.copy_ids, text)
-        found = list(_rejects(trial, errors, text, dbt.json_columns(trial.table_name)))
+        known = {(reject.problem.file_key, reject.problem.line_number) for reject in flawed}
+        found = [
+            reject
+            for reject in _rejects(trial, errors, text, dbt.json_columns(trial.table_name))
+            if (reject.problem.file_key, reject.problem.line_number) not in known
+        ]
         broken = sum(not reject.by_copy for reject in found)
         if broken != trial.broken_count:
             raise PipelineError(
@@ -62,8 +74,11 @@ def find_rejects(
             )
         rejects += found
     rejects.sort(key=lambda reject: (reject.problem.file_key, reject.problem.line_number))
-    if len(rejects) > limit:
-        raise too_many([reject.problem for reject in rejects], len(rejects), limit)
+    if len(rejects) + len(flawed) > limit:
+        problems = sorted(
+            (reject.problem for reject in [*rejects, *flawed]), key=lambda item: (item.file_key, item.line_number)
+        )
+        raise too_many(problems, len(problems), limit)
     return rejects
 
 

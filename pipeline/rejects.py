@@ -56,12 +56,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class Reject:
-    """A record that is left out. by_copy is whether COPY refuses it by itself."""
+    """A record that is left out. by_copy is whether COPY refuses it itself, is_blanked whether COPY does not get it."""
 
     table_name: str
     problem: Problem
     raw_text: str
     by_copy: bool
+    is_blanked: bool = False
 
     def row(self) -> dict[str, Any]:
         """What load_rejects has of it besides load and source."""
@@ -109,6 +110,15 @@ def parse_record(line: bytes) -> dict[str, Any] | None:
 
 def _refuse(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def bad_values(problems: Sequence[Problem], count: int) -> BadRecordError:
+    """The refusal of a strict load; problems are the first of them."""
+    lines = [f"{counted(count, 'bad value')} in the source; nothing was loaded."]
+    lines += [f"  {problem}" for problem in problems[:SHOWN]]
+    if count > len(problems[:SHOWN]):
+        lines.append(f"  … and {count - len(problems[:SHOWN]):,} more")
+    return BadRecordError(*lines, CURE)
 
 
 def too_many(problems: Sequence[Problem], count: int | str, limit: int) -> TooManyRejectsError:

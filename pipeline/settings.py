@@ -132,7 +132,8 @@ class LoadOptions:
     """Which part of the source a load takes, and how.
 
     song_prefix is a folder below song_data, such as A/B. max_errors is how many bad records are left out and kept in
-    load_rejects; with more, the load stops. reload names files to load again (pipeline/reload.py).
+    load_rejects; with more, the load stops. reload names files to load again (pipeline/reload.py). check_text is
+    whether a load on Redshift looks for what COPY hides (pipeline/redshift_text.py).
     """
 
     only: frozenset[str] = frozenset(LOADABLE)
@@ -142,6 +143,7 @@ class LoadOptions:
     compact: bool = False
     max_errors: int = 0
     reload: tuple[str, ...] = ()
+    check_text: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -158,6 +160,7 @@ class LoadOptions:
         compact: bool = False,
         max_errors: str | int = 0,
         reload: Sequence[str] = (),
+        check_text: bool = False,
     ) -> LoadOptions:
         names = frozenset(name.strip() for name in only.split(",") if name.strip()) or frozenset(LOADABLE)
         if unknown := sorted(names - set(LOADABLE)):
@@ -176,6 +179,7 @@ class LoadOptions:
             compact=compact,
             max_errors=_max_errors(max_errors),
             reload=again,
+            check_text=check_text,
         )
 
 

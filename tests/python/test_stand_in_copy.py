@@ -253,6 +253,9 @@ OPTIONS_REFUSED = [
     ("iam_role '{role}' json 'auto' explicit_ids", "58000"),
     ("iam_role '{role}' json 'auto' encoding utf16", "58000"),
     ("iam_role '{role}' parquet", "58000"),
+    ("iam_role '{role}' delimiter ',' json 'auto'", "0A000"),
+    ("iam_role '{role}' delimiter '::'", "58000"),
+    ("iam_role '{role}' delimiter ',' escape", "58000"),
     ("iam_role '{role}'", "58000"),
 ]
 
@@ -401,6 +404,22 @@ def test_an_object_holds_four_megabytes(redshift: Copier) -> None:
     redshift.copy(location, table="landed (id, name)", rest="maxerror 9")
     assert redshift.landed() == [(1, "n"), (4, None)]
     assert redshift.last_errors("line_number")[0] == (2,)
+
+
+def test_text_is_copied_line_by_line(redshift: Copier) -> None:
+    """Neither quotes nor backslashes mean anything, but that \\N by itself is NULL."""
+    role = redshift.stand_in.role_arn
+    location = redshift.put("lines.txt", '1\x01{"a"}', "", "2\x01\\u0000", b"3\x01\xff", "4\x01" + "é" * 9, "5\x01\\N")
+    options = f"iam_role '{role}' delimiter '\\001'"
+    redshift.run(f"copy landed (id, name) from '{location}' {options} truncatecolumns acceptinvchars ignoreblanklines")
+    assert redshift.landed() == [(1, '{"a"}'), (2, "\\u0000"), (3, "?"), (4, "éééé"), (5, None)]
+    for number, (line, code) in enumerate(
+        [("1\x012\x013", 1202), ("1", 1201), ("1\x01a\0", 1218), (b"1\x01\xff", 1220)]
+    ):
+        location = redshift.put(f"line{number}.txt", line)
+        redshift.run(f"copy landed (id, name) from '{location}' {options} maxerror 2")
+        assert redshift.last_errors() == [(code,)]
+    assert len(redshift.landed()) == 5
 
 
 def test_a_load_joins_its_transaction_and_its_errors_outlive_it(redshift: Copier) -> None:

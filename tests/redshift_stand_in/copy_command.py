@@ -1,4 +1,4 @@
-"""The COPY statement for JSON: what it may say, read into one object. Nothing that is said is passed over."""
+"""The COPY statement for JSON and for text with a delimiter, read into one object. No option is passed over."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _KEYS = {"access_key_id", "secret_access_key", "session_token", "credentials", "
 
 @dataclass(frozen=True)
 class CopyCommand:
-    """columns is empty where there is no list: then they are the table's. json is auto, auto ignorecase or a URI."""
+    """columns is empty where there is no list: then they are the table's. json is auto, auto ignorecase or a URI.
+
+    Without is_json the data is lines of text, whose fields the delimiter separates.
+    """
 
     table: str
     columns: tuple[str, ...] = ()
@@ -34,6 +37,8 @@ class CopyCommand:
     region: str = ""
     json: str = "auto"
     is_json: bool = False
+    delimiter: str = ""
+    ignoreblanklines: bool = False
     manifest: bool = False
     gzip: bool = False
     noload: bool = False
@@ -66,8 +71,10 @@ def parse_copy(tokens: Sequence[Token]) -> CopyCommand:
         command = _option(command, reader)
     if not command.iam_role:
         raise RedshiftError("Must specify a credentials argument, such as IAM_ROLE, for COPY from S3", sqlstate="42601")
-    if not command.is_json:
-        raise NotInStandIn("COPY of anything but JSON")
+    if command.is_json and (forbidden := sorted(reader.seen & _NOT_WITH_JSON)):
+        raise RedshiftError(f"{forbidden[0].upper()} is not supported with JSON", sqlstate="0A000")
+    if not command.is_json and not command.delimiter:
+        raise NotInStandIn("COPY of anything but JSON, or text with DELIMITER")
     return command
 
 
@@ -75,8 +82,10 @@ def _option(command: CopyCommand, reader: _Reader) -> CopyCommand:
     word = reader.word()
     if word in _KEYS:
         raise RedshiftError("keys do not belong in SQL text: use IAM_ROLE", sqlstate="42501")
-    if word in _NOT_WITH_JSON:
-        raise RedshiftError(f"{word.upper()} is not supported with JSON", sqlstate="0A000")
+    if word in _NOT_WITH_JSON - _OPTIONS.keys():
+        if command.is_json:
+            raise RedshiftError(f"{word.upper()} is not supported with JSON", sqlstate="0A000")
+        raise NotInStandIn(f"COPY with {word.upper()}")
     if word in _NOT_HERE:
         raise NotInStandIn(f"COPY with {word.upper()}")
     if word not in _OPTIONS:
@@ -204,6 +213,17 @@ def _acceptinvchars(command: CopyCommand, reader: _Reader) -> CopyCommand:
     return replace(command, acceptinvchars=character)
 
 
+def _delimiter(command: CopyCommand, reader: _Reader) -> CopyCommand:
+    """One character, or its octal code."""
+    reader.take("as")
+    text = reader.string()
+    if octal := re.fullmatch(r"'\\([0-7]{3})'", reader.last.text):
+        text = chr(int(octal[1], 8))
+    if len(text) != 1:
+        raise NotInStandIn("a DELIMITER of several characters")
+    return replace(command, delimiter=text)
+
+
 def _switch(field: str) -> Callable[[CopyCommand, _Reader], CopyCommand]:
     return lambda command, _: replace(command, **{field: True})
 
@@ -232,6 +252,8 @@ _OPTIONS: dict[str, Callable[[CopyCommand, _Reader], CopyCommand]] = {
     "maxerror": _maxerror,
     "timeformat": _text("timeformat"),
     "acceptinvchars": _acceptinvchars,
+    "delimiter": _delimiter,
+    "ignoreblanklines": _switch("ignoreblanklines"),
     "manifest": _switch("manifest"),
     "gzip": _switch("gzip"),
     "noload": _switch("noload"),

@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from redshift_stand_in.copy_command import CopyCommand
-from redshift_stand_in.copy_records import Pick, Record, pick_by_name, pick_by_path, records
+from redshift_stand_in.copy_records import (
+    Pick,
+    Record,
+    pick_by_name,
+    pick_by_path,
+    pick_by_position,
+    records,
+    text_records,
+)
 from redshift_stand_in.copy_source import Source
 from redshift_stand_in.copy_values import Column, FieldError, convert
 from redshift_stand_in.errors import NotInStandIn, RedshiftError
@@ -63,7 +71,7 @@ class Load:
         for uri in uris:
             data = source.data(uri)
             last_line = 0
-            for record in records(data.chunks):
+            for record in self._records(data.chunks):
                 last_line = record.line
                 row = self._row(record, uri, pick)
                 if row is not None:
@@ -75,6 +83,11 @@ class Load:
                         "Check 'sys_load_error_detail' system table for details."
                     )
             self.files.append((uri, data.size, last_line, data.etag))
+
+    def _records(self, chunks: Iterator[bytes]) -> Iterator[Record]:
+        if self.command.is_json:
+            return records(chunks)
+        return text_records(chunks, self.command.delimiter, skips_blank=self.command.ignoreblanklines)
 
     def _row(self, record: Record, uri: str, pick: Pick) -> bytes | None:
         column: Column | None = None
@@ -100,7 +113,9 @@ def run_copy(command: CopyCommand, session: Connection) -> str:
     source = Source(command, session)
     uris = source.uris()
     names = [column.name for column in load.columns]
-    if command.json.startswith("s3://"):
+    if not command.is_json:
+        pick = pick_by_position(len(names))
+    elif command.json.startswith("s3://"):
         pick = pick_by_path(source.read(command.json), len(names))
     else:
         pick = pick_by_name(names, ignore_case=command.json == "auto ignorecase")

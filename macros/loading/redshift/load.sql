@@ -32,7 +32,7 @@
         {% for copy in input.copies %}
             {% do statements.append(redshift__copy_records(table_name, columns, copy, input.jsonpaths, manifest)) %}
         {% endfor %}
-        {% if input.rejects %}
+        {% if input.broken %}
             {% do statements.append(redshift__delete_broken(table_name)) %}
         {% endif %}
         {% do statements.append(redshift__insert_records(table_name, columns, manifest.load_id)) %}
