@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import string
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, InvalidOperation
@@ -29,7 +30,7 @@ class FieldError(Exception):
     def __init__(self, code: int, reason: str, position: int = 0) -> None:
         super().__init__(reason)
         self.code = code
-        self.reason = reason
+        self.reason = reason.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair has no UTF-8
         self.position = position
 
 
@@ -115,8 +116,8 @@ def _text(value: Any, column: Column, command: CopyCommand) -> str | None:
 
 def _integer(written: str, column: Column) -> str:
     bits, name = _INTEGERS[column.kind]
-    text = written.strip()
-    if not re.fullmatch(r"[+-]?\d+", text):
+    text = written.strip(string.whitespace)
+    if not re.fullmatch(r"[+-]?\d+", text, re.ASCII):
         number = _finite(text)
         if not isinstance(written, Number) or number is None or number != math.floor(number):
             position = next(
@@ -135,7 +136,7 @@ def _numeric(written: str, column: Column, command: CopyCommand, *, is_text: boo
     try:
         # A number without quotes passes through floating point.
         number = Decimal(written.strip()) if is_text else Decimal(repr(float(written)))
-        if "_" in written:  # which Python reads over
+        if not _is_plain(written):
             raise ValueError
     except (InvalidOperation, ValueError):
         raise FieldError(1207, f"Invalid digit, Value '{written.strip()[0]}', Pos 0, Type: Decimal") from None
@@ -152,14 +153,22 @@ def _numeric(written: str, column: Column, command: CopyCommand, *, is_text: boo
 
 
 def _float(written: str) -> str:
-    if _finite(written) is None:
+    number = _finite(written)
+    if number is None:
         raise FieldError(1208, "Invalid floating point format")
+    if not number and re.search("[1-9]", re.split("[eE]", written)[0]):
+        raise NotInStandIn("what becomes of a number that is too small for floating point")
     return written.strip()
+
+
+def _is_plain(written: str) -> bool:
+    """Whether a number is one outside of Python too, which reads over _ and takes the digits of every script."""
+    return written.isascii() and "_" not in written
 
 
 def _finite(written: str) -> float | None:
     try:
-        number = float(written)
+        number = float(written) if _is_plain(written) else math.nan
     except ValueError:
         return None
     return number if math.isfinite(number) else None

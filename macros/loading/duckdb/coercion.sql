@@ -21,6 +21,9 @@
         {%- else %}
         {#- the slow test of digits only where they do not come back as they were #}
         when try_cast({{ value }} as {{ type }}) is null
+            {%- if type == 'double precision' %}
+            or not isfinite(try_cast({{ value }} as {{ type }}))
+            {%- endif %}
             or (
                 cast(try_cast({{ value }} as {{ type }}) as varchar) <> {{ value }}
                 and not regexp_full_match({{ value }}, {{ duckdb__number_pattern(type) }})
