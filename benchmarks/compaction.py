@@ -96,7 +96,7 @@ def one_way(way: str, songs: int, latency: int, slices: int) -> None:
 
 def read_each(source: str, slices: int, latency: int) -> dict[str, Any]:
     """What COPY does with the files as they are."""
-    files = list_source(source, LoadOptions.from_flags(only="songs"))
+    files = list_source(source, LoadOptions.from_flags(only="songs")).files
     began = time.perf_counter()
     copied = copy([f"{source}/{file.key}" for file in files], slices, latency)
     return {"load": (0, 0), "copy": copied, "seconds": time.perf_counter() - began}
@@ -104,7 +104,7 @@ def read_each(source: str, slices: int, latency: int) -> dict[str, Any]:
 
 def read_compacted(source: str, slices: int, latency: int) -> dict[str, Any]:
     """Compaction, and what COPY does with the parts. Run again it finds them made."""
-    files = list_source(source, LoadOptions.from_flags(only="songs"))
+    files = list_source(source, LoadOptions.from_flags(only="songs")).files
     began = time.perf_counter()
     s3 = s3_client()
     traffic = Traffic(s3, latency)

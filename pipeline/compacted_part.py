@@ -12,13 +12,12 @@ import gzip
 import io
 import json
 import re
-import zlib
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from pipeline.listing import is_gzip
+from pipeline.compression import DamagedFileError, compression_of, text_of, unpacking
 
 BOM = b"\xef\xbb\xbf"
 # A thread that compresses lets go of Python's lock, and waits behind the readers to have it back: so not for each file.
@@ -96,14 +95,14 @@ def file_text(key: str, raw: bytes, *, limit: int) -> bytes | None:
     """The bytes of a file as they go into a part; None if the file must be left to COPY as it is.
 
     That is a file that is not JSON values one after the other (COPY would read on into the next file and blame that),
-    one that is not the gzip its name says, and one of more than limit bytes when unpacked.
+    one that is not compressed as its name says, and one of more than limit bytes when unpacked.
     """
-    if is_gzip(key):
-        try:
-            with gzip.open(io.BytesIO(raw)) as packed:
-                raw = packed.read(limit + 1)
-        except (gzip.BadGzipFile, EOFError, zlib.error):
-            return None
+    compression = compression_of(key)
+    try:
+        with unpacking(key, compression):
+            raw = text_of(raw, compression, most=limit + 1)
+    except DamagedFileError:
+        return None
     text = raw.removeprefix(BOM)
     return text if len(raw) <= limit and _is_whole(text) else None
 

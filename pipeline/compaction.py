@@ -26,7 +26,7 @@ from pipeline.s3_reader import read_ahead
 
 MB = 1024 * 1024
 SMALL_FILE_BYTES = 8 * MB
-GZIP_RATIO = 8  # what a packed file is taken for when parts are planned
+PACKED_RATIO = 8  # what a packed file is taken for when parts are planned
 # Of a part's text. With less, its gzip would be under the 1 MB that COPY wants; with more, a kill would cost too much.
 LEAST_PART_BYTES = 8 * MB
 MOST_PART_BYTES = 64 * MB
@@ -159,7 +159,7 @@ def part_count(text_bytes: int, slices: int) -> int:
 
 def _weight(file: SourceFile) -> int:
     """About how many bytes of text a file has, and never nothing."""
-    return max(1, file.size_bytes * (GZIP_RATIO if file.is_gzip else 1))
+    return max(1, file.size_bytes * (PACKED_RATIO if file.compression else 1))
 
 
 def _digest(source: str, files: list[SourceFile]) -> str:

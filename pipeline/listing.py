@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from pipeline.compression import compression_of, without_compression
+from pipeline.display import first_of
 from pipeline.errors import PipelineError, UsageError
-from pipeline.s3 import WORKERS, s3_client, s3_errors
+from pipeline.s3 import WORKERS, s3_client, s3_errors, split_uri
 from pipeline.settings import LoadOptions
 
+DATA_SUFFIXES = (".json", ".jsonl", ".ndjson")
+_SUFFIX = re.compile(r"(?<![0-9])\.|\.(?![0-9])")
+ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")  # storage classes
 TABLES = {"songs": ("staging_songs", "song_data"), "events": ("staging_events", "log_data")}
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file of a source. key is its path below the source; modified_at is UTC, etag is S3's or None."""
+    """One file of a source.
+
+    key is its path below the source; modified_at is UTC, etag is S3's or None. is_archived tells that it lies in a
+    class of S3 from which it must be restored before it can be read.
+    """
 
     table_name: str
     key: str
@@ -28,40 +39,98 @@ class SourceFile:
     modified_at: datetime
     etag: str | None = None
 
+    is_archived: bool = False
+
     @property
-    def is_gzip(self) -> bool:
-        return is_gzip(self.key)
+    def compression(self) -> str:
+        return compression_of(self.key)
 
 
-def is_gzip(name: str) -> bool:
-    return name.lower().endswith(".gz")
+@dataclass(frozen=True)
+class Listing:
+    """What a source holds: the files to load, and the keys of those whose names are not those of JSON files."""
+
+    files: list[SourceFile]
+    left_out: list[str]
 
 
-def list_source(source: str, options: LoadOptions) -> list[SourceFile]:
-    """Every .json and .json.gz file below the source's prefixes, ordered by table and key.
+def list_source(source: str, options: LoadOptions, file_names: Sequence[str] = ()) -> Listing:
+    """Every file below the source's prefixes that is named as JSON files are, ordered by table and key.
+
+    file_names are patterns of other names to take (setting file_names).
 
     Raises:
         PipelineError: the source cannot be listed, or has no such file.
     """
     listing = _list_s3 if source.startswith("s3://") else _list_folder
     files: list[SourceFile] = []
+    left_out: list[str] = []
     empty = []
     for name in sorted(options.only):
         table_name, folder = TABLES[name]
         prefix = f"{folder}/{options.song_prefix}" if name == "songs" and options.song_prefix else folder
-        found = sorted(
-            (file for file in listing(source, prefix, table_name) if file.key.lower().endswith((".json", ".json.gz"))),
-            key=lambda file: file.key,
-        )
+        found = []
+        for file in sorted(listing(source, prefix, table_name), key=lambda file: file.key):
+            if is_data_name(file.key.rpartition("/")[2], file_names):
+                found.append(file)
+            else:
+                left_out.append(file.key)
         files += _one_of_each(found) if options.sample else found
         if not found:
-            empty.append(prefix)
+            empty.append(f"{prefix}/")
     if empty:
+        others = f" Left out there for their names: {first_of(left_out)} (see file_names in invoke.yaml)."
         raise PipelineError(
-            f"{source} has no .json or .json.gz files below {' and '.join(f'{prefix}/' for prefix in empty)}. "
+            f"{source} has no JSON files below {' and '.join(empty)}.{others if left_out else ''} "
             "Name the folder or address that holds song_data/ and log_data/ (--source), or leave one out (--only)."
         )
-    return files
+    return Listing(files, left_out)
+
+
+def is_data_name(name: str, file_names: Sequence[str] = ()) -> bool:
+    """Whether a file of that name is taken for JSON: by its suffix, for having none, or because a pattern says so.
+
+    A suffix begins at any dot that is not between two digits, as in 2018.11.01. That of a compression may follow.
+    An S3 key that ends in a slash has no name.
+    """
+    name = name.lower()
+    stem = without_compression(name)
+    return name != "" and (
+        stem.endswith(DATA_SUFFIXES)
+        or not _SUFFIX.search(stem)
+        or any(fnmatchcase(text, pattern.lower()) for text in (stem, name) for pattern in file_names)
+    )
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is skipped, as Hadoop and Spark do: _SUCCESS, _temporary, .part-0.crc."""
+    return name.startswith((".", "_")) and name not in (".", "..")
+
+
+def refuse_archived(source: str, files: Iterable[SourceFile]) -> None:
+    """Stop before anything is read if objects lie in an archive and have not been restored.
+
+    Raises:
+        PipelineError: some do.
+    """
+    if not (archived := [file for file in files if file.is_archived]):
+        return
+    s3 = s3_client()
+
+    def is_restored(file: SourceFile) -> bool:
+        bucket, key = split_uri(f"{source}/{file.key}")
+        with s3_errors(f"{source}/{file.key}"):
+            return 'ongoing-request="false"' in s3.head_object(Bucket=bucket, Key=key).get("Restore", "")
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        unreadable = [
+            file.key for file, ready in zip(archived, pool.map(is_restored, archived), strict=True) if not ready
+        ]
+    if unreadable:
+        raise PipelineError(
+            f"{source}: archived (Glacier), so they cannot be read: {first_of(unreadable)}. Nothing was loaded. "
+            "Restore the objects and load again, or move them out of the source."
+        )
 
 
 def _one_of_each(files: list[SourceFile]) -> list[SourceFile]:
@@ -86,7 +155,7 @@ def _list_folder(source: str, prefix: str, table_name: str) -> Iterator[SourceFi
             seen.add(place)
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    if entry.name.startswith("."):
+                    if is_hidden(entry.name):
                         continue
                     if entry.is_dir():
                         folders.append(Path(entry.path))
@@ -133,10 +202,9 @@ def _list_s3(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:
             below = [item for items in pool.map(items_below, folders) for item in items]
     for item in [item for page in top for item in page.get("Contents", [])] + below:
         key = item["Key"][len(root) :]
-        parts = key.split("/")
-        if not set(parts).isdisjoint({"", ".", ".."}) and not key.endswith("/"):
-            raise PipelineError(f"{source}: the key {item['Key']!r} cannot be a path; rename the object.")
-        if any(part.startswith(".") for part in parts):  # hidden, as in a folder
+        if any(is_hidden(part) for part in key.removeprefix(prefix).split("/")):
+            continue
+        if not item["Size"] and key.endswith(("/", "_$folder$")):  # what consoles and Hadoop put in a folder's place
             continue
         yield SourceFile(
             table_name=table_name,
@@ -144,4 +212,5 @@ def _list_s3(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:
             size_bytes=item["Size"],
             modified_at=item["LastModified"].astimezone(UTC),
             etag=item["ETag"].strip('"'),
+            is_archived=item.get("StorageClass") in ARCHIVED,
         )

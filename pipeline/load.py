@@ -14,8 +14,8 @@ from pipeline.display import Display
 from pipeline.errors import PipelineError, UsageError
 from pipeline.foreign_text import first_line
 from pipeline.ledger import LOADED, loaded_twice, new_files, new_load_id, read_ledger
-from pipeline.listing import SourceFile, list_source
-from pipeline.load_folder import LoadFolder, fetch_from_s3, fill_load_folder
+from pipeline.listing import SourceFile, list_source, refuse_archived
+from pipeline.load_folder import LoadFolder, fill_load_folder, put_big_files_among_lines
 from pipeline.redshift_load import describe_load, load_redshift
 from pipeline.redshift_manifest import check_redshift_settings
 from pipeline.rejects import Problem, Rejects, bad_values, too_many, uncounted
@@ -31,7 +31,7 @@ class LoadPlan:
     ledger_files counts the files of every source that have rows in the warehouse, gone_files those of this one that are
     no longer there, held_back those that are there and whose load was taken back. replaced names those of files whose
     rows go, for they are loaded again (--reload); companions of them were not named and were loaded together with one
-    that was.
+    that was. left_out has the keys of files whose names are not those of JSON files.
     compact is whether small files are to be merged first, max_errors how many bad records may be left out, check_text
     whether Redshift is to look for what COPY hides.
     """
@@ -47,13 +47,14 @@ class LoadPlan:
     replaced: list[str] = field(default_factory=list)
     companions: int = 0
     check_text: bool = False
+    left_out: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class LoadReport:
     """What a load did. rows has the new rows of each landed table; warnings are lines for the user.
 
-    replaced names the files whose earlier rows went.
+    replaced names the files whose earlier rows went, empty_files those without a record.
     """
 
     load_id: str
@@ -62,6 +63,7 @@ class LoadReport:
     warnings: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     rejects: Rejects | None = None
+    empty_files: list[str] = field(default_factory=list)
 
 
 def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan:
@@ -72,7 +74,8 @@ def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan
         raise UsageError("--compact is for Redshift; DuckDB's load merges small files by itself.")
     elif options.check_text:
         raise UsageError("--check-text is for Redshift; DuckDB's load always checks this.")
-    files = list_source(source, options)
+    listing = list_source(source, options, settings.file_names)
+    files = listing.files
     ledger = read_ledger(Warehouse(settings), source, add_source=options.add_source)
     loaded = {key for key, entry in ledger.of_source.items() if entry.status == LOADED}
     gone = len(loaded - {file.key for file in files}) if options.is_whole else 0
@@ -81,9 +84,11 @@ def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan
         files_of_their_loads(source, files, ledger.of_source, named) if settings.target == "redshift" else frozenset()
     )
     new = {file.key for file in new_files(source, files, ledger.of_source, named)} | others
+    to_load = [file for file in files if file.key in new]
+    refuse_archived(source, to_load)
     return LoadPlan(
         source,
-        [file for file in files if file.key in new],
+        to_load,
         len(files),
         ledger.file_count,
         gone,
@@ -93,6 +98,7 @@ def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan
         replaced=sorted(new & loaded),
         companions=len(others),
         check_text=options.check_text,
+        left_out=listing.left_out,
     )
 
 
@@ -105,16 +111,16 @@ def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Load
     load_id = new_load_id(Warehouse(settings))
     try:
         if settings.target == "duckdb":
-            warnings = _load_duckdb(plan, load_id, settings.load_folder, dbt, display)
+            warnings, empty = _load_duckdb(plan, load_id, settings.load_folder, dbt, display)
         else:
-            warnings = load_redshift(settings, plan, load_id, dbt, display)
+            warnings, empty = load_redshift(settings, plan, load_id, dbt, display)
     finally:
         shutil.rmtree(settings.load_folder, ignore_errors=True)
     files = Counter(file.table_name for file in plan.files)
     warehouse = Warehouse(settings)
     rejects = Rejects.of(load_id, _reject_count(warehouse, load_id) if plan.max_errors else 0)
     rows = _row_counts(warehouse, load_id, list(files))
-    return LoadReport(load_id, dict(files), rows, warnings, plan.replaced, rejects)
+    return LoadReport(load_id, dict(files), rows, warnings, plan.replaced, rejects, empty)
 
 
 def describe(settings: Settings, plan: LoadPlan, dbt: Dbt) -> list[str]:
@@ -138,7 +144,8 @@ def _reject_count(warehouse: Warehouse, load_id: str) -> int:
     return warehouse.query(f"select count(*) from {rejects} where load_id = '{load_id}'").rows[0][0]
 
 
-def _load_duckdb(plan: LoadPlan, load_id: str, path: Path, dbt: Dbt, display: Display) -> list[str]:
+def _load_duckdb(plan: LoadPlan, load_id: str, path: Path, dbt: Dbt, display: Display) -> tuple[list[str], list[str]]:
+    """Load; return warnings and the keys of files without a record."""
     total = len(plan.files)
     done = 0
 
@@ -147,22 +154,21 @@ def _load_duckdb(plan: LoadPlan, load_id: str, path: Path, dbt: Dbt, display: Di
         done += count
         display.progress(done, total, "files read")
 
-    root = Path(plan.source)
-    if plan.source.startswith("s3://"):
-        display.progress(0, total, "fetching from S3")
-        root = fetch_from_s3(plan.source, plan.files, path / "fetched")
-    folder = fill_load_folder(path / "first", root, plan.files, advance=advance)
+    def fetched(done_bytes: int, total_bytes: int) -> None:
+        display.progress(done_bytes >> 20, total_bytes >> 20, f"MB of a big file ({done:,} of {total:,} files read)")
+
+    folder = fill_load_folder(path, plan.source, plan.files, advance=advance, fetched=fetched)
     display.progress(0, 0, "writing rows")
     try:
         _run_load(plan, load_id, folder, dbt)
     except DbtError:
-        if not any(table.files for table in folder.tables.values()):
+        if not folder.big_files:
             raise
         # The fast reader stopped at something. Read every line on its own to say what it is, or that it is nothing.
-        done = 0
-        folder = fill_load_folder(path / "second", root, plan.files, every_line=True, advance=advance)
+        done, total = 0, len(folder.big_files)
+        put_big_files_among_lines(folder, advance=advance)
         _run_load(plan, load_id, folder, dbt)
-    return _unknown_keys(folder, dbt)
+    return _unknown_keys(folder, dbt), folder.empty
 
 
 def _run_load(plan: LoadPlan, load_id: str, folder: LoadFolder, dbt: Dbt) -> None:

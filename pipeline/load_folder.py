@@ -6,40 +6,41 @@ one NDJSON file together with where each stood, which is also how a bad record i
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import json
 import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
+from pipeline.compression import SUFFIXES, open_text, unpacking
 from pipeline.errors import PipelineError
-from pipeline.listing import SourceFile, is_gzip
+from pipeline.listing import SourceFile
 from pipeline.record_text import find_nul, is_suspicious
 from pipeline.rejects import BLANKS, BOM, line_text
-from pipeline.s3 import s3_errors
+from pipeline.s3 import s3_client
+from pipeline.s3_reader import fetch_file, read_ahead
 
 SMALL_FILE_BYTES = 256 * 1024
 HEAD_BYTES = 1024 * 1024
 GLOB = re.compile(r"[*?\[\]{}\\]")
+DUCKDB_COMPRESSIONS = {"": "none", "gzip": "gzip", "zstd": "zstd"}  # what it can unpack, as it calls it
 
 
 @dataclass
 class TableInput:
     """What the load macro reads for one table: big files as they are, and the file with the lines of the others.
 
-    heads is a file with the first lines of the big files, for a look at their keys.
+    files has the paths of the big ones by their compression, as DuckDB calls it. heads is a file with their first
+    lines, for a look at their keys.
     """
 
-    files: list[str] = field(default_factory=list)
+    files: dict[str, list[str]] = field(default_factory=dict)
     lines: str | None = None
     heads: str | None = None
-    root_length: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,25 @@ class _Content:
     is_suspicious: bool = False
 
 
+@dataclass(frozen=True)
+class _BigFile:
+    """A file that DuckDB is to read where it is."""
+
+    number: int
+    file: SourceFile
+    path: Path
+    digest: str
+
+
 @dataclass
 class LoadFolder:
-    """The files of a load, ready for the macro."""
+    """The files of a load, ready for the macro. empty has the keys of those without a record."""
 
     path: Path
-    tables: dict[str, TableInput]
+    source: str
+    tables: dict[str, TableInput] = field(default_factory=dict)
+    empty: list[str] = field(default_factory=list)
+    big_files: list[_BigFile] = field(default_factory=list)
 
     @property
     def entries(self) -> Path:
@@ -71,66 +85,116 @@ class LoadFolder:
     def problems(self) -> Path:
         return self.path / "problems.ndjson"
 
+    def lines_of(self, table_name: str) -> TextIO:
+        """The file with a table's lines, to add to. The caller closes it."""
+        path = self.path / f"{table_name}.ndjson"
+        self.tables[table_name].lines = str(path)
+        return path.open("a", encoding="utf-8")
+
 
 def fill_load_folder(
-    folder: Path,
-    root: Path,
-    files: Iterable[SourceFile],
+    path: Path,
+    source: str,
+    files: Sequence[SourceFile],
     *,
-    every_line: bool = False,
     advance: Callable[[int], None] = lambda _count: None,
+    fetched: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LoadFolder:
     """Write what the load macro reads.
 
-    root holds the files by their keys. every_line puts big files among the lines too, which takes longer and can name
-    the line of a bad record. advance is told how many files were done.
+    advance is told how many files were done, fetched how many bytes of how many there are of a big one in S3.
 
     Raises:
         PipelineError: a file cannot be read, or is not what it was when it was listed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    result = LoadFolder(folder, {})
+    path.mkdir(parents=True, exist_ok=True)
+    folder = LoadFolder(path, source)
+    open_source = _in_s3 if source.startswith("s3://") else _in_folder
     try:
-        with ExitStack() as stack, result.entries.open("w", encoding="utf-8") as entries:
+        with ExitStack() as stack, folder.entries.open("w", encoding="utf-8") as entries:
+            contents = stack.enter_context(closing(open_source(source, files, path, fetched)))
             writers: dict[str, TextIO] = {}
-            for number, file in enumerate(files):
-                table = result.tables.setdefault(file.table_name, TableInput(root_length=len(str(root))))
-                path = root / file.key
-                is_big = file.size_bytes >= SMALL_FILE_BYTES and not every_line and _is_plain(path)
-                content = _scan(path) if is_big else None
-                if content and not content.is_suspicious:
-                    table.files.append(str(path))
-                    table.heads = str(folder / f"{file.table_name}_heads.ndjson")
-                    with open(table.heads, "ab") as heads:
-                        heads.write(content.head)
-                else:
-                    if table.lines is None:
-                        table.lines = str(folder / f"{file.table_name}.ndjson")
-                        writers[file.table_name] = stack.enter_context(open(table.lines, "w", encoding="utf-8"))
-                    content = _write_lines(number, path, writers[file.table_name])
-                if content.size_bytes != file.size_bytes:
-                    raise PipelineError(f"{path}: changed while it was loaded. Nothing was loaded; load again.")
-                entries.write(_entry(number, file, content))
+            for number, (file, content) in enumerate(zip(files, contents, strict=True)):
+                table = folder.tables.setdefault(file.table_name, TableInput())
+                name = f"{source}/{file.key}"
+                with unpacking(name, file.compression):
+                    big = content if isinstance(content, Path) and _is_for_duckdb(content, file.compression) else None
+                    found = _scan(big, file.compression) if big else None
+                    if big and found and not found.is_suspicious:
+                        table.files.setdefault(DUCKDB_COMPRESSIONS[file.compression], []).append(str(big))
+                        folder.big_files.append(_BigFile(number, file, big, found.digest))
+                        table.heads = str(path / f"{file.table_name}_heads.ndjson")
+                        with open(table.heads, "ab") as heads:
+                            heads.write(found.head)
+                    else:
+                        big = None
+                        if file.table_name not in writers:
+                            writers[file.table_name] = stack.enter_context(folder.lines_of(file.table_name))
+                        found = _write_lines(number, content, file.compression, writers[file.table_name])
+                if found.size_bytes != file.size_bytes:
+                    raise _changed(name)
+                if not found.record_count:
+                    folder.empty.append(file.key)
+                entries.write(_entry(number, file, found, big))
                 advance(1)
     except OSError as error:
-        raise PipelineError(f"{error.filename or folder}: {error.strerror}. Nothing was loaded.") from error
-    return result
-
-
-def fetch_from_s3(source: str, files: list[SourceFile], folder: Path) -> Path:
-    """Copy the objects below a folder, under their keys; return the folder."""
-    import s3fs
-
-    targets = [folder / file.key for file in files]
-    for parent in {target.parent for target in targets}:
-        parent.mkdir(parents=True, exist_ok=True)
-    with s3_errors(source):
-        s3 = s3fs.S3FileSystem(skip_instance_cache=True)
-        s3.get([f"{source}/{file.key}" for file in files], [str(target) for target in targets])
+        raise PipelineError(f"{error.filename or path}: {error.strerror}. Nothing was loaded.") from error
     return folder
 
 
-def _entry(number: int, file: SourceFile, content: _Content) -> str:
+def put_big_files_among_lines(folder: LoadFolder, *, advance: Callable[[int], None] = lambda _count: None) -> None:
+    """Have every file read line by line, which takes longer and can name the line of a bad record.
+
+    Raises:
+        PipelineError: a file has changed since the folder was filled.
+    """
+    try:
+        for big in folder.big_files:
+            name = f"{folder.source}/{big.file.key}"
+            with folder.lines_of(big.file.table_name) as lines, unpacking(name, big.file.compression):
+                found = _write_lines(big.number, big.path, big.file.compression, lines)
+            if found.digest != big.digest:
+                raise _changed(name)
+            advance(1)
+    except OSError as error:
+        raise PipelineError(f"{error.filename or folder.path}: {error.strerror}. Nothing was loaded.") from error
+    for table in folder.tables.values():
+        table.files = {}
+
+
+def _changed(name: str) -> PipelineError:
+    return PipelineError(f"{name}: changed while it was loaded. Nothing was loaded; load again.")
+
+
+def _in_folder(
+    source: str, files: Sequence[SourceFile], _path: Path, _fetched: Callable[[int, int], None]
+) -> Iterator[bytes | Path]:
+    """Each file of a folder: what is in it, or its path if it is big."""
+    for file in files:
+        path = Path(source, file.key)
+        if path.stat().st_size != file.size_bytes:
+            raise _changed(str(path))
+        yield path.read_bytes() if file.size_bytes < SMALL_FILE_BYTES else path
+
+
+def _in_s3(
+    source: str, files: Sequence[SourceFile], path: Path, fetched: Callable[[int, int], None]
+) -> Iterator[bytes | Path]:
+    """The same for objects. A big one is copied; the copy has a number for a name, since a key need not be a path."""
+    s3 = s3_client()
+    suffixes = {kind: suffix for suffix, kind in SUFFIXES.items()}
+    small = (file for file in files if file.size_bytes < SMALL_FILE_BYTES)
+    with closing(read_ahead(source, small, s3=s3)) as contents:
+        for number, file in enumerate(files):
+            if file.size_bytes < SMALL_FILE_BYTES:
+                yield next(contents)
+            else:
+                copy = path / f"{number}.object{suffixes.get(file.compression, '')}"
+                fetch_file(source, file, copy, s3=s3, fetched=fetched)
+                yield copy
+
+
+def _entry(number: int, file: SourceFile, content: _Content, path: Path | None) -> str:
     return (
         json.dumps(
             {
@@ -142,38 +206,37 @@ def _entry(number: int, file: SourceFile, content: _Content) -> str:
                 "etag": file.etag,
                 "content_hash": content.digest,
                 "record_count": content.record_count,
+                "path": str(path) if path else None,
             }
         )
         + "\n"
     )
 
 
-def _is_plain(path: Path) -> bool:
-    """Whether DuckDB can read the file where it is: no byte order mark, no glob character in its path."""
-    with _opened(path) as file, _unpacking(path):
-        return file.read(len(BOM)) != BOM and not GLOB.search(str(path))
+def _is_for_duckdb(path: Path, compression: str) -> bool:
+    """Whether DuckDB can read a file where it is: it can unpack it, no byte order mark, no glob letter in its path."""
+    if compression not in DUCKDB_COMPRESSIONS or GLOB.search(str(path)):
+        return False
+    with path.open("rb") as raw, open_text(raw, compression) as text:
+        return text.read(len(BOM)) != BOM
 
 
-def _opened(path: Path) -> BinaryIO:
-    """The file's text as bytes, unpacked where it is packed. The caller closes it."""
-    return gzip.open(path, "rb") if is_gzip(path.name) else path.open("rb")
-
-
-def _scan(path: Path) -> _Content:
+def _scan(path: Path, compression: str) -> _Content:
     """Read a big file to its end for what the ledger needs, and count its records: the lines that are not blank."""
     digest = hashlib.sha256()
     records = size = 0
     suspicious = False
     with path.open("rb") as raw:
-        if is_gzip(path.name):
+        if compression:
             digest = hashlib.file_digest(raw, "sha256")
             size = raw.tell()
-        with _opened(path) as file, _unpacking(path):
+            raw.seek(0)
+        with open_text(raw, compression) as file:
             head = chunk = file.read(HEAD_BYTES)
             while chunk:
                 if not chunk.endswith(b"\n"):
                     chunk += file.readline()
-                if not is_gzip(path.name):
+                if not compression:
                     digest.update(chunk)
                     size += len(chunk)
                 records += sum(1 for line in chunk.split(b"\n") if line.strip(BLANKS))
@@ -182,29 +245,19 @@ def _scan(path: Path) -> _Content:
     return _Content(size, digest.hexdigest(), records, head[: head.rfind(b"\n") + 1], suspicious)
 
 
-def _write_lines(number: int, path: Path, lines: TextIO) -> _Content:
+def _write_lines(number: int, content: bytes | Path, compression: str, lines: TextIO) -> _Content:
     """Append a file's records, each with the line where it stood."""
-    small = path.stat().st_size < SMALL_FILE_BYTES
     records = 0
-    with io.BytesIO(path.read_bytes()) if small else path.open("rb") as raw, _unpacking(path):
+    with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as raw:
         digest = hashlib.file_digest(raw, "sha256").hexdigest()
-        size = raw.getbuffer().nbytes if isinstance(raw, io.BytesIO) else raw.tell()
+        size = raw.seek(0, io.SEEK_END)
         raw.seek(0)
-        stream = gzip.open(raw) if is_gzip(path.name) else raw  # noqa: SIM115 - closing raw is enough
-        for line_number, record in enumerate(stream, start=1):
+        for line_number, record in enumerate(open_text(raw, compression), start=1):
             record = (record.removeprefix(BOM) if line_number == 1 else record).strip(BLANKS)
             if record:
                 lines.write(_line(number, line_number, record))
                 records += 1
     return _Content(size, digest, records)
-
-
-@contextmanager
-def _unpacking(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise PipelineError(f"{path}: not a whole gzip file ({error}). Nothing was loaded.") from error
 
 
 def _line(file_number: int, line_number: int, record: bytes) -> str:

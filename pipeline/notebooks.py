@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import gzip
 import importlib.util
 import json
 import os
@@ -14,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.compression import compression_of, text_of, unpacking
 from pipeline.errors import PipelineError, UsageError
 from pipeline.foreign_text import first_line
-from pipeline.listing import is_gzip
 from pipeline.pages import template, text_on_page, visible
 from pipeline.query import published
 from pipeline.report.question import Rows, rows_of
 from pipeline.report.theme import CONFIG, css
+from pipeline.s3 import s3_client, s3_errors, split_uri
 from pipeline.settings import PROJECT_ROOT, Settings, read_settings
 from pipeline.warehouse import Warehouse
 
@@ -50,13 +50,15 @@ class Notebook:
 
     def raw(self, key: str) -> str:
         """The text of a file of the source, as it lies there."""
-        if self.source.startswith("s3://"):
-            import s3fs
-
-            content = s3fs.S3FileSystem().cat_file(f"{self.source}/{key}")
+        name = f"{self.source}/{key}"
+        if name.startswith("s3://"):
+            bucket, object_key = split_uri(name)
+            with s3_errors(name):
+                content = s3_client().get_object(Bucket=bucket, Key=object_key)["Body"].read()
         else:
-            content = Path(self.source, key).read_bytes()
-        return (gzip.decompress(content) if is_gzip(key) else content).decode("utf-8-sig")
+            content = Path(name).read_bytes()
+        with unpacking(name, compression_of(key)):
+            return text_of(content, compression_of(key)).decode("utf-8-sig")
 
     def lines(self, key: str) -> list[str]:
         """The lines of such a file: only a line feed ends one, and a text may have other separators in it."""

@@ -16,7 +16,7 @@ from pipeline.ledger import loaded_twice
 from pipeline.redshift_counts import count_records, differing, of_tables
 from pipeline.redshift_manifest import CopyInput, Manifest, make_manifest
 from pipeline.redshift_marks import without_marks
-from pipeline.redshift_problems import VIEW_PAUSE_SECONDS, SourceText, explain, unknown_keys
+from pipeline.redshift_problems import VIEW_PAUSE_SECONDS, SourceText, explain, look_at_heads
 from pipeline.redshift_rejects import find_rejects
 from pipeline.redshift_text import find_flawed, without_records
 from pipeline.rejects import CURE, BadRecordError, Reject, UncountedRecordsError, uncounted
@@ -53,8 +53,10 @@ class _Prepared:
         return SourceText(plan.source, plan.files, self.compaction, self.s3)
 
 
-def load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, display: Display) -> list[str]:
-    """Load the plan's files in one transaction; return warnings.
+def load_redshift(
+    settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, display: Display
+) -> tuple[list[str], list[str]]:
+    """Load the plan's files in one transaction; return warnings and the keys of files without a record.
 
     A conflict or a lost connection is tried again: either the transaction is rolled back by then, or it was committed,
     which the ledger tells.
@@ -82,7 +84,8 @@ def load_redshift(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, di
         elif not plan.max_errors:
             raise
         load.run_again(prepared.manifest, prepared.s3, plan.max_errors, refusal, is_other_input=bool(unmarked))
-    return _removed(prepared) + unknown_keys(load.text, dbt, display)
+    warnings, empty = look_at_heads(load.text, dbt, display)
+    return _removed(prepared) + warnings, empty
 
 
 @dataclass(frozen=True)
@@ -203,10 +206,8 @@ def _removed(prepared: _Prepared) -> list[str]:
 
 
 def _manifest(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, compaction: Compaction, s3: Any) -> Manifest:
-    inputs = [CopyInput(part.table_name, part.uri, is_gzip=True) for part in compaction.parts]
-    inputs += [
-        CopyInput(file.table_name, f"{plan.source}/{file.key}", is_gzip=file.is_gzip) for file in compaction.passed
-    ]
+    inputs = [CopyInput(part.table_name, part.uri, compression="gzip") for part in compaction.parts]
+    inputs += [CopyInput(file.table_name, f"{plan.source}/{file.key}", file.compression) for file in compaction.passed]
     json_keys = {name: dbt.json_keys(name) for name in {file.table_name for file in plan.files}}
     region = _region(settings, plan.source, s3)
     return make_manifest(

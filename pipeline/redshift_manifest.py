@@ -26,7 +26,7 @@ class CopyInput:
 
     table_name: str
     address: str
-    is_gzip: bool
+    compression: str
 
 
 @dataclass(frozen=True)
@@ -91,23 +91,23 @@ def make_manifest(
 ) -> Manifest:
     """The manifest of one load, below manifests/LOAD_ID/ of the project's bucket.
 
-    files are what the ledger notes, inputs what COPY reads. A gzip file and a plain one cannot be in one COPY, so each
-    table has up to two manifests. replaces tells that rows of some of the files are there already and must go.
+    files are what the ledger notes, inputs what COPY reads. One COPY takes files of one compression, so each table
+    has as many manifests as there are. replaces tells that rows of some of the files are there already and must go.
     """
     root = f"s3://{settings.redshift_bucket}/manifests/{load_id}"
-    groups: dict[tuple[str, bool], list[str]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for item in inputs:
-        groups[item.table_name, item.is_gzip].append(item.address)
+        groups[item.table_name, item.compression].append(item.address)
     objects = {f"{root}/ledger.json": "\n".join(_entry(source, load_id, file) for file in files)}
     tables: dict[str, dict[str, Any]] = {}
-    for (table_name, is_gzip), addresses in sorted(groups.items()):
+    for (table_name, compression), addresses in sorted(groups.items()):
         paths = f"{root}/{table_name}.jsonpaths"
         table = tables.setdefault(table_name, {"copies": [], "jsonpaths": paths, "rejects": 0, "broken": 0})
-        address = f"{root}/{table_name}{'_gzip' if is_gzip else ''}.manifest"
+        address = f"{root}/{table_name}{f'_{compression}' if compression else ''}.manifest"
         entries = [{"url": item, "mandatory": True} for item in addresses]
         objects[address] = json.dumps({"entries": entries}, ensure_ascii=False)
         objects[table["jsonpaths"]] = json.dumps({"jsonpaths": [f"$['{key}']" for key in json_keys[table_name]]})
-        table["copies"].append({"manifest": address, "is_gzip": is_gzip})
+        table["copies"].append({"manifest": address, "compression": compression})
     argument = {
         "load_id": load_id,
         "source": source,

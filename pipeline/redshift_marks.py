@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
 from pipeline.compacted_part import CompactedPart, PartWriter
 from pipeline.compaction import Compaction
+from pipeline.compression import DamagedFileError, text_of, unpacking
 from pipeline.listing import SourceFile
 from pipeline.rejects import BOM
 from pipeline.s3 import WORKERS, s3_errors, split_uri
-from pipeline.s3_reader import read_ahead
+from pipeline.s3_reader import read_ahead, read_head
 
 
 def without_marks(compaction: Compaction, *, root: str, s3: Any) -> Compaction | None:
@@ -24,12 +24,12 @@ def without_marks(compaction: Compaction, *, root: str, s3: Any) -> Compaction |
     Merged files have lost theirs already.
     """
     with ThreadPoolExecutor(WORKERS) as pool:
-        marks = list(pool.map(lambda file: _has_mark(f"{compaction.source}/{file.key}", file, s3), compaction.passed))
+        marks = list(pool.map(lambda file: _has_mark(compaction.source, file, s3), compaction.passed))
     marked = [file for file, has_mark in zip(compaction.passed, marks, strict=True) if has_mark]
     if not marked:
         return None
     parts = [
-        _copy(file, content, f"{root}/{number}.json.gz", s3)
+        _copy(compaction.source, file, content, f"{root}/{number}.json.gz", s3)
         for number, (file, content) in enumerate(
             zip(marked, read_ahead(compaction.source, marked, s3=s3), strict=True), start=1
         )
@@ -39,23 +39,15 @@ def without_marks(compaction: Compaction, *, root: str, s3: Any) -> Compaction |
     return replace(compaction, parts=[*compaction.parts, *parts], passed=passed)
 
 
-def _has_mark(address: str, file: SourceFile, s3: Any) -> bool:
-    if file.size_bytes < len(BOM):
-        return False
-    bucket, key = split_uri(address)
-    with s3_errors(address):
-        if not file.is_gzip:
-            answer = s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{len(BOM) - 1}")
-            return bytes(answer["Body"].read()) == BOM
-        try:
-            with closing(s3.get_object(Bucket=bucket, Key=key)["Body"]) as body, gzip.open(body) as text:
-                return text.read(len(BOM)) == BOM
-        except (gzip.BadGzipFile, EOFError):
-            return False
+def _has_mark(source: str, file: SourceFile, s3: Any) -> bool:
+    with suppress(DamagedFileError):
+        return read_head(source, file, s3=s3, most=len(BOM)) == BOM
+    return False
 
 
-def _copy(file: SourceFile, content: bytes, address: str, s3: Any) -> CompactedPart:
-    text = gzip.decompress(content) if file.is_gzip else content
+def _copy(source: str, file: SourceFile, content: bytes, address: str, s3: Any) -> CompactedPart:
+    with unpacking(f"{source}/{file.key}", file.compression):
+        text = text_of(content, file.compression)
     return write_part(address, file.table_name, [(file.key, text.removeprefix(BOM))], s3=s3)
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 import time
-import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,18 +12,18 @@ from typing import Any
 
 from pipeline.columns import JsonColumn
 from pipeline.compaction import Compaction
+from pipeline.compression import DamagedFileError, text_of, unpacking
 from pipeline.dbt import Dbt, DbtError
 from pipeline.display import Display
 from pipeline.errors import PipelineError
 from pipeline.listing import SourceFile
 from pipeline.redshift_rules import broken_rule
 from pipeline.rejects import BLANKS, BOM, CURE, BadRecordError, Problem, line_text, parse_record
-from pipeline.s3 import WORKERS, s3_errors, split_uri
-from pipeline.s3_reader import read_ahead
+from pipeline.s3 import WORKERS
+from pipeline.s3_reader import HEAD_BYTES, read_ahead, read_head
 from pipeline.settings import Settings
 from pipeline.warehouse import Warehouse
 
-HEAD_BYTES = 1024 * 1024
 FILE_NAME_BYTES = 256  # of sys_load_error_detail.file_name; a longer address is cut
 # The system views may lag behind the failure that they tell of.
 VIEW_ATTEMPTS = 10
@@ -64,17 +62,13 @@ class SourceText:
     def contents(self, files: list[SourceFile]) -> Iterator[tuple[SourceFile, bytes]]:
         """Each file with its whole text."""
         for file, content in zip(files, read_ahead(self.source, files, s3=self.s3), strict=True):
-            yield file, gzip.decompress(content) if file.is_gzip else content
+            with unpacking(f"{self.source}/{file.key}", file.compression):
+                text = text_of(content, file.compression)
+            yield file, text
 
     def head(self, file: SourceFile) -> bytes:
         """The text of a file's first megabyte; the last line may be cut."""
-        if not file.size_bytes:
-            return b""
-        bucket, key = split_uri(f"{self.source}/{file.key}")
-        with s3_errors(f"{self.source}/{file.key}"):
-            answer = self.s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{HEAD_BYTES - 1}")
-            content = bytes(answer["Body"].read())
-        return zlib.decompressobj(31).decompress(content) if file.is_gzip else content
+        return read_head(self.source, file, s3=self.s3)
 
 
 def explain(error: DbtError, settings: Settings, load_id: str, text: SourceText, dbt: Dbt) -> PipelineError:
@@ -87,7 +81,7 @@ def explain(error: DbtError, settings: Settings, load_id: str, text: SourceText,
         )
     problem = _refused_value(str(error), text, dbt) or _refused_by_copy(Warehouse(settings), load_id, text, dbt)
     if not problem:
-        return error
+        return _damaged(error, text) or error
     return BadRecordError("A bad value in the source; nothing was loaded.", f"  {problem}", CURE)
 
 
@@ -107,21 +101,28 @@ def _reason(error: DbtError) -> str:
     return next(line for line in lines if "Access Denied" in line or "not authorized" in line)
 
 
-def unknown_keys(text: SourceText, dbt: Dbt, display: Display) -> list[str]:
-    """A warning for each table whose records have keys that no column takes, of each file's first megabyte."""
+def look_at_heads(text: SourceText, dbt: Dbt, display: Display) -> tuple[list[str], list[str]]:
+    """A warning for each table whose records have keys that no column takes, and the keys of files without a record.
+
+    Each file's first megabyte is read.
+    """
     found: dict[str, set[str]] = {file.table_name: set() for file in text.files}
+    empty = []
     try:
         with ThreadPoolExecutor(WORKERS) as pool:
             for done, (file, head) in enumerate(zip(text.files, pool.map(text.head, text.files), strict=True), start=1):
                 display.progress(done, len(text.files), "looking for new keys")
                 found[file.table_name].update(key for _, record in _records(head) for key in record)
-    except (PipelineError, zlib.error) as error:  # the load is committed by now
-        return [f"the records were not searched for new keys: {error}"]
-    return [
+                if len(head) < HEAD_BYTES > file.size_bytes and not head.removeprefix(BOM).strip(BLANKS):
+                    empty.append(file.key)
+    except PipelineError as error:  # the load is committed by now
+        return [f"the records were not searched for new keys: {str(error).partition('. Nothing was loaded')[0]}"], []
+    warnings = [
         f"{table_name}: records have keys that no column takes: {', '.join(unknown)}"
         for table_name, keys in sorted(found.items())
         if (unknown := sorted(keys.difference(dbt.json_keys(table_name))))
     ]
+    return warnings, empty
 
 
 def _refused_value(error: str, text: SourceText, dbt: Dbt) -> Problem | str:
@@ -136,6 +137,17 @@ def _refused_value(error: str, text: SourceText, dbt: Dbt) -> Problem | str:
                 json_key = columns[broken[0]].json_key
                 return Problem(file.key, number, json_key, record.get(json_key), broken[1])
     return f"{refused['json_key']}: {refused['value']!r} ({refused['count']} records)"
+
+
+def _damaged(error: DbtError, text: SourceText) -> DamagedFileError | None:
+    """The first file that cannot be unpacked, if the error is about that; it need not name the file."""
+    if re.search(r"gzip|bzip2|zstd|zlib|compress", str(error), re.IGNORECASE):
+        try:
+            for _ in text.contents([file for file in text.files if file.compression]):
+                pass
+        except DamagedFileError as damaged:
+            return damaged
+    return None
 
 
 def _refused_by_copy(warehouse: Warehouse, load_id: str, text: SourceText, dbt: Dbt) -> Problem | None:

@@ -35,7 +35,8 @@ from pipeline.work_file import is_as_published, restore_work_file
 class RunReport:
     """What a run found and did. Without anything new it has no load and tests_passed is None.
 
-    flags are those that lead another command to this warehouse.
+    flags are those that lead another command to this warehouse. left_out has the keys of files in the source whose
+    names are not those of JSON files.
     """
 
     source: str
@@ -50,6 +51,7 @@ class RunReport:
     docs_page: Path
     report_page: Path
     built: bool
+    left_out: list[str]
 
 
 def run(settings: Settings, options: LoadOptions, display: Display) -> RunReport:
@@ -172,6 +174,11 @@ def _plan(settings: Settings, options: LoadOptions, display: Display) -> LoadPla
             f"{counted(plan.held_back, 'file')} of loads that were taken back: held back until changed, or named with "
             "--reload."
         )
+    if plan.left_out:
+        display.warn(
+            f"{counted(len(plan.left_out), 'file')} left out by name: {first_of(plan.left_out)}. Files are loaded that "
+            "end in .json, .jsonl or .ndjson or have no suffix; file_names in invoke.yaml adds others."
+        )
     if plan.gone_files:
         display.warn(f"{plan.gone_files:,} loaded files are no longer in the source; their rows stay.")
     return plan
@@ -244,4 +251,5 @@ def _report(
         docs_page=settings.docs_page,
         report_page=settings.report_page,
         built=built,
+        left_out=plan.left_out,
     )

@@ -12,12 +12,19 @@ WORKERS = 32
 
 
 def s3_client(workers: int = WORKERS) -> Any:
-    """An S3 client with a connection for each worker, and some for whoever takes what they read."""
+    """An S3 client with a connection for each worker, and some for whoever takes what they read.
+
+    Without credentials its requests are not signed, which is enough for a public bucket.
+    """
     import boto3
+    from botocore import UNSIGNED
     from botocore.config import Config
 
-    retries = {"mode": "standard", "max_attempts": 5}
-    return boto3.Session().client("s3", config=Config(max_pool_connections=workers + 8, retries=retries))
+    session = boto3.Session()
+    config = Config(max_pool_connections=workers + 8, retries={"mode": "standard", "max_attempts": 5})
+    if session.get_credentials() is None:
+        config = config.merge(Config(signature_version=UNSIGNED))
+    return session.client("s3", config=config)
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -30,6 +37,7 @@ _S3_CURES = {
     "NoSuchBucket": "no such bucket; check the address",
     "AccessDenied": "access denied; the credentials in use need s3:ListBucket and s3:GetObject there",
     "403": "access denied; the credentials in use need s3:ListBucket and s3:GetObject there",
+    "InvalidObjectState": "archived (Glacier); restore the object, or move it out of the source",
     "PermanentRedirect": "the bucket is in another region; set AWS_REGION to it",
     "ExpiredToken": "the credentials have expired; sign in again",
     "InvalidAccessKeyId": "the access key is not known; check AWS_ACCESS_KEY_ID or AWS_PROFILE",
@@ -40,16 +48,18 @@ _S3_CURES = {
 @contextmanager
 def s3_errors(source: str) -> Iterator[None]:
     """Turn what S3 or its library refuses into one line that says what to do."""
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
-    except NoCredentialsError as error:
-        raise PipelineError(
-            f"{source}: no AWS credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY; a public bucket needs them too."
-        ) from error
     except ClientError as error:
-        raise PipelineError(f"{source}: {_S3_CURES.get(error.response['Error']['Code'], str(error))}.") from error
+        code = error.response["Error"]["Code"]
+        if code in ("AccessDenied", "403") and boto3.Session().get_credentials() is None:
+            raise PipelineError(
+                f"{source}: access denied, and no AWS credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID "
+                "and AWS_SECRET_ACCESS_KEY; only a public bucket needs none."
+            ) from error
+        raise PipelineError(f"{source}: {_S3_CURES.get(code, str(error))}.") from error
     except (BotoCoreError, OSError) as error:
         raise PipelineError(f"{source}: {error}.") from error

@@ -1,13 +1,16 @@
-"""Read many small objects of an S3 source: in order, many at a time, in bounded memory."""
+"""Read an S3 source's objects: by their keys as they are, unchanged since listed, many at a time, in bounded memory."""
 
 from __future__ import annotations
 
+import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
+from pipeline.compression import head_of, unpacking
 from pipeline.errors import PipelineError
 from pipeline.listing import SourceFile
 from pipeline.s3 import WORKERS, s3_errors, split_uri
@@ -16,6 +19,10 @@ READ_ATTEMPTS = 3
 # Enough for the workers to go on while whoever takes the files writes what it made of them.
 READ_AHEAD_BYTES = 64 * 1024 * 1024
 READ_AHEAD_FILES = 4096
+# Of a big object that is fetched; as many are in memory at once as there are workers for it.
+PART_BYTES = 8 * 1024 * 1024
+FETCH_WORKERS = 8
+HEAD_BYTES = 1024 * 1024
 
 
 def read_ahead(source: str, files: Iterable[SourceFile], *, s3: Any, workers: int = WORKERS) -> Iterator[bytes]:
@@ -41,24 +48,58 @@ def read_ahead(source: str, files: Iterable[SourceFile], *, s3: Any, workers: in
         pool.shutdown(cancel_futures=True)
 
 
-def read_file(source: str, file: SourceFile, *, s3: Any) -> bytes:
-    """A file's bytes as they were when it was listed."""
+def fetch_file(
+    source: str, file: SourceFile, target: Path, *, s3: Any, fetched: Callable[[int, int], None] = lambda *_: None
+) -> None:
+    """Copy a big file, several parts at a time. fetched is told how many bytes of how many are there.
+
+    Raises:
+        PipelineError: the file is not what it was when it was listed, or S3 refused.
+    """
+    done = 0
+    pool = ThreadPoolExecutor(FETCH_WORKERS, thread_name_prefix="fetch")
+    with target.open("wb") as copy:
+
+        def copy_part(start: int) -> int:
+            content = read_file(source, file, s3=s3, start=start, length=min(PART_BYTES, file.size_bytes - start))
+            return os.pwrite(copy.fileno(), content, start)
+
+        try:
+            for length in pool.map(copy_part, range(0, file.size_bytes, PART_BYTES)):
+                done += length
+                fetched(done, file.size_bytes)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    if done != file.size_bytes:
+        raise PipelineError(f"{target}: only {done:,} of {file.size_bytes:,} bytes could be written.")
+
+
+def read_head(source: str, file: SourceFile, *, s3: Any, most: int = HEAD_BYTES) -> bytes:
+    """The beginning of a file's text, of a compressed one as much as the first HEAD_BYTES of the object hold."""
+    length = min(file.size_bytes, HEAD_BYTES if file.compression else most)
+    content = read_file(source, file, s3=s3, start=0, length=length) if length else b""
+    with unpacking(f"{source}/{file.key}", file.compression):
+        return head_of(content, file.compression, most=most)
+
+
+def read_file(source: str, file: SourceFile, *, s3: Any, start: int = 0, length: int | None = None) -> bytes:
+    """A file's bytes, or some of them, as they were when it was listed."""
     from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
     uri = f"{source}/{file.key}"
     bucket, key = split_uri(uri)
+    part = {} if length is None else {"Range": f"bytes={start}-{start + length - 1}"}
     attempts = READ_ATTEMPTS
     with s3_errors(uri):
         while True:
             try:
-                with closing(s3.get_object(Bucket=bucket, Key=key, IfMatch=f'"{file.etag}"')["Body"]) as body:
-                    return bytes(body.read())
+                with closing(s3.get_object(Bucket=bucket, Key=key, IfMatch=f'"{file.etag}"', **part)["Body"]) as body:
+                    content = bytes(body.read())
+                break
             except ClientError as error:
-                if error.response["Error"]["Code"] not in ("PreconditionFailed", "NoSuchKey"):
+                if error.response["Error"]["Code"] not in ("PreconditionFailed", "NoSuchKey", "InvalidRange"):
                     raise
-                raise PipelineError(
-                    f"{uri} changed or went away after it was listed. Nothing was loaded; try again."
-                ) from error
+                raise _changed(uri) from error
             except (
                 IncompleteReadError,
                 ReadTimeoutError,
@@ -67,3 +108,10 @@ def read_file(source: str, file: SourceFile, *, s3: Any) -> bytes:
                 attempts -= 1
                 if not attempts:
                     raise
+    if len(content) != (file.size_bytes if length is None else length):
+        raise _changed(uri)
+    return content
+
+
+def _changed(uri: str) -> PipelineError:
+    return PipelineError(f"{uri} changed or went away after it was listed. Nothing was loaded; try again.")

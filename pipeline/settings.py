@@ -25,7 +25,8 @@ class Settings:
     """Where the data comes from and where the warehouse is.
 
     source is a folder's absolute path or an s3:// address without a slash at its end, or None for the simulated sample.
-    database is the published DuckDB file (absolute).
+    database is the published DuckDB file (absolute). file_names are patterns of names that are loaded besides those of
+    JSON files.
     """
 
     target: str
@@ -34,6 +35,7 @@ class Settings:
     redshift_bucket: str
     copy_role_arn: str
     docs_port: int
+    file_names: tuple[str, ...] = ()
 
     @property
     def work_database(self) -> Path:
@@ -201,6 +203,7 @@ def read_settings(config: Mapping[str, Any], *, target: str = "", database: str 
         redshift_bucket=str(config["redshift"]["bucket"]),
         copy_role_arn=str(config["redshift"]["copy_role_arn"]),
         docs_port=_port(config["docs"]["port"]),
+        file_names=_file_names(str(config["file_names"])),
     )
 
 
@@ -230,6 +233,16 @@ def _source(text: str, base: Path) -> str | None:
     if "://" in text:
         raise UsageError(f"source is {text!r}; it must be a folder or an s3:// address.")
     return str((base / _expanded(text)).resolve())
+
+
+def _file_names(text: str) -> tuple[str, ...]:
+    names = tuple(name for part in text.split(",") if (name := part.strip()))
+    for name in names:
+        if "/" in name:
+            raise UsageError(f"file_names has {name!r}; it takes names of files without their folders, such as *.log.")
+        if name.startswith((".", "_")):
+            raise UsageError(f"file_names has {name!r}; files whose names begin with . or _ are never loaded.")
+    return names
 
 
 def _expanded(text: str) -> Path:

@@ -22,6 +22,7 @@ CONFIG = {
     "target": "",
     "database": "sparkify.duckdb",
     "source": "",
+    "file_names": "",
     "redshift": {"bucket": "", "copy_role_arn": ""},
     "docs": {"port": 8080},
 }

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from benches import RedshiftBench
+from odd_keys import ODD_KEYS
 from records import make_event, make_song
 from redshift_stand_in import StandIn
 from redshift_stand_in.connection import Connection
@@ -20,6 +21,7 @@ from pipeline import redshift_load
 from pipeline.display import Display
 from pipeline.errors import PipelineError, UsageError
 from pipeline.load import describe, plan_load
+from pipeline.s3 import split_uri
 from pipeline.settings import LoadOptions
 from pipeline.warehouse import Warehouse
 
@@ -183,7 +185,7 @@ def test_what_s3_refuses_is_said_in_one_line(
 ) -> None:
     for address, said in (
         ("s3://sparkify-nowhere", "s3://sparkify-nowhere: no such bucket"),
-        (redshift_bench.address, "has no .json or .json.gz files below"),
+        (redshift_bench.address, "has no JSON files below"),
     ):
         with pytest.raises(PipelineError, match=said) as refused:
             plan_load(redshift_bench.settings, address, LoadOptions())
@@ -246,6 +248,28 @@ def test_gzip_and_plain_files_side_by_side(redshift_bench: RedshiftBench) -> Non
     redshift_bench.put("log_data/1.json", make_event())
     redshift_bench.put("log_data/2.json.gz", gzip.compress(json.dumps(make_event(itemInSession=1)).encode()))
     assert redshift_bench.load(only="events").rows == {"staging_events": 2}
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_a_key_is_taken_as_it_is(redshift_bench: RedshiftBench, compact: bool) -> None:
+    bucket, prefix = split_uri(redshift_bench.address)
+    client = boto3.client("s3")
+    for number, key in enumerate(ODD_KEYS):
+        body = json.dumps(make_event(sessionId=number))
+        client.put_object(Bucket=bucket, Key=f"{prefix}/log_data/{key}", Body=body.encode())
+    redshift_bench.load(only="events", compact=compact)
+    assert sorted(redshift_bench.rows("select session_id from staging_events")) == [(n,) for n in range(len(ODD_KEYS))]
+    assert {key for (key,) in redshift_bench.rows("select file_key from load_history")} == {
+        f"log_data/{key}" for key in ODD_KEYS
+    }
+
+
+def test_an_archived_object_is_named_before_copy(redshift_bench: RedshiftBench) -> None:
+    bucket, prefix = split_uri(redshift_bench.address)
+    body = json.dumps(make_event()).encode()
+    boto3.client("s3").put_object(Bucket=bucket, Key=f"{prefix}/log_data/1.json", Body=body, StorageClass="GLACIER")
+    with pytest.raises(PipelineError, match=r"archived \(Glacier\).*: log_data/1\.json\. Nothing was loaded"):
+        redshift_bench.load(only="events")
 
 
 def test_redshift_loads_from_s3_only(redshift_bench: RedshiftBench, tmp_path: Path) -> None:

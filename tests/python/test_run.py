@@ -86,7 +86,7 @@ def test_what_a_user_can_cause_is_one_line_without_a_traceback(project: Project,
     empty.mkdir()
     for arguments, code, words in [
         (("run", "--source", str(tmp_path / "none")), 2, "is not a folder"),
-        (("run", "--source", str(empty)), 1, "has no .json or .json.gz files below log_data/ and song_data/"),
+        (("run", "--source", str(empty)), 1, "has no JSON files below log_data/ and song_data/"),
         (("run", "--target", "oracle"), 2, "must be duckdb or redshift"),
         (("run", "--database", "x.txt"), 2, "must end in .duckdb"),
         (("run", "--database", str(tmp_path)), 2, "must end in .duckdb"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -13,13 +14,16 @@ import pytest
 from benches import Bench
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
+from odd_keys import ODD_KEYS
 from records import make_event, make_song
 
-from pipeline import load_folder
+from pipeline import load_folder, s3_reader
 from pipeline.display import Display
 from pipeline.errors import PipelineError
+from pipeline.listing import list_source
 from pipeline.load import LoadReport, load, plan_load
 from pipeline.s3 import s3_errors
+from pipeline.s3_reader import fetch_file, read_file
 from pipeline.settings import LoadOptions
 
 BUCKET = "sparkify-source"
@@ -85,23 +89,105 @@ def test_objects_are_loaded_once_and_new_ones_alone(
         load_new(bench, source)
 
 
-def test_what_s3_refuses_is_said_in_one_line(
-    bench: Bench, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_what_s3_refuses_is_said_in_one_line(bench: Bench, bucket: str) -> None:
     with pytest.raises(PipelineError, match="s3://sparkify-nowhere: no such bucket"):
         load_new(bench, "s3://sparkify-nowhere")
-    with pytest.raises(PipelineError, match="has no .json or .json.gz files below"):
+    with pytest.raises(PipelineError, match="has no JSON files below"):
         load_new(bench, f"s3://{bucket}/empty")
-    put("bad/log_data/../../../evil.json", make_event())
-    with pytest.raises(PipelineError, match="cannot be a path"):
-        load_new(bench, f"s3://{bucket}/bad", only="events")
-    assert not list(tmp_path.rglob("evil.json"))
+
+
+@pytest.fixture
+def no_credentials(bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The bucket, and nothing that boto3 could sign a request with."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(PipelineError, match="no AWS credentials were found. Set AWS_PROFILE"):
-        load_new(bench, f"s3://{bucket}")
+    assert boto3.Session().get_credentials() is None
+    return bucket
+
+
+def test_a_public_bucket_is_loaded_without_credentials(
+    bench: Bench, no_credentials: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load_folder, "SMALL_FILE_BYTES", 400)
+    signed = boto3.client("s3", aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
+    put("song_data/1.json", make_song(), client=signed)
+    put("log_data/1.json", make_event(), make_event(itemInSession=1), client=signed)
+    source = f"s3://{no_credentials}"
+    with pytest.raises(PipelineError) as refused:
+        load_new(bench, source)
+    assert str(refused.value) == (
+        f"{source}/log_data/1.json: access denied, and no AWS credentials were found. Set AWS_PROFILE, or "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; only a public bucket needs none."
+    )
+    for key in ("song_data/1.json", "log_data/1.json"):
+        signed.put_object_acl(Bucket=no_credentials, Key=key, ACL="public-read")
+    assert load_new(bench, source).rows == {"staging_events": 2, "staging_songs": 1}
+
+
+@pytest.mark.parametrize("small", [1, 1_000_000])
+@pytest.mark.parametrize("max_errors", [0, 1])
+def test_a_key_is_taken_as_it_is(
+    bench: Bench, bucket: str, small: int, max_errors: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(load_folder, "SMALL_FILE_BYTES", small)
+    client = boto3.client("s3")
+    for number, key in enumerate(ODD_KEYS):
+        put(f"some/log_data/{key}", make_event(sessionId=number), client=client)
+    if max_errors:  # then big files are read a second time, line by line
+        put("some/log_data/bad.json", make_event(sessionId="x"), client=client)
+    put("some/log_data/folder/", client=client)
+    put("some/log_data/folder with content/", make_event(), client=client)
+    put("some/log_data/folder_$folder$", client=client)
+    source = f"s3://{bucket}/some"
+    plan = plan_load(bench.settings, source, LoadOptions.from_flags(only="events"))
+    assert plan.left_out == ["log_data/folder with content/"]
+    load_new(bench, source, only="events", max_errors=str(max_errors))
+    assert sorted(bench.rows("select session_id, source_file from staging_events")) == [
+        (number, f"log_data/{key}") for number, key in enumerate(ODD_KEYS)
+    ]
+    assert bench.rows("select count(*) from load_rejects") == [(max_errors,)]
+    assert not list(tmp_path.rglob("*evil*"))
+
+
+@pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
+def test_an_archived_object_is_named(bench: Bench, bucket: str, storage_class: str) -> None:
+    client = boto3.client("s3")
+    put("log_data/1.json", make_event(), client=client)
+    body = json.dumps(make_event(sessionId=2)).encode()
+    client.put_object(Bucket=bucket, Key="log_data/2.json", Body=body, StorageClass=storage_class)
+    source = f"s3://{bucket}"
+    with pytest.raises(PipelineError, match=r"archived \(Glacier\).*: log_data/2\.json\. Nothing was loaded\. Restore"):
+        load_new(bench, source, only="events")
+    [_, file] = list_source(source, LoadOptions.from_flags(only="events")).files
+    with pytest.raises(PipelineError, match=r"s3://sparkify-source/log_data/2\.json: archived \(Glacier\); restore"):
+        read_file(source, file, s3=client)
+    client.restore_object(Bucket=bucket, Key="log_data/2.json", RestoreRequest={"Days": 1})
+    assert load_new(bench, source, only="events").rows == {"staging_events": 2}
+
+
+def test_a_big_object_is_copied_in_parts_and_must_not_change(
+    bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(s3_reader, "PART_BYTES", 1000)
+    client = boto3.client("s3")
+    content = bytes(number % 251 for number in range(12_345))
+    client.put_object(Bucket=bucket, Key="log_data/1", Body=content)
+    source = f"s3://{bucket}"
+    [file] = list_source(source, LoadOptions.from_flags(only="events")).files
+    said: list[tuple[int, int]] = []
+    fetch_file(source, file, tmp_path / "copy", s3=client, fetched=lambda *sizes: said.append(sizes))
+    assert (tmp_path / "copy").read_bytes() == content
+    assert said == [*((done, 12_345) for done in range(1000, 12_001, 1000)), (12_345, 12_345)]
+    for changed in (content[::-1], content[:500]):
+        client.put_object(Bucket=bucket, Key="log_data/1", Body=changed)
+        with pytest.raises(PipelineError, match="s3://sparkify-source/log_data/1 changed or went away"):
+            fetch_file(source, file, tmp_path / "copy", s3=client)
+    with pytest.raises(PipelineError, match="s3://sparkify-source/log_data/1 changed or went away"):
+        read_file(
+            source, replace(file, etag=client.head_object(Bucket=bucket, Key="log_data/1")["ETag"][1:-1]), s3=client
+        )
 
 
 @pytest.mark.parametrize(
@@ -113,8 +199,10 @@ def test_what_s3_refuses_is_said_in_one_line(
         ("SlowDown", "An error occurred (SlowDown)"),
     ],
 )
-def test_s3s_codes_are_told_with_their_cure(code: str, cure: str) -> None:
+def test_s3s_codes_are_told_with_their_cure(monkeypatch: pytest.MonkeyPatch, code: str, cure: str) -> None:
     """moto gives none of them."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with pytest.raises(PipelineError) as refused, s3_errors("s3://bucket"):
         raise ClientError({"Error": {"Code": code, "Message": "no"}}, "ListObjectsV2")
     assert str(refused.value).startswith(f"s3://bucket: {cure}")

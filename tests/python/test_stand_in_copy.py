@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import bz2
 import datetime as dt
 import gzip
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import psycopg2
 import pytest
+from backports import zstd
 from redshift_stand_in import StandIn
 from redshift_stand_in.aws import REGION
 from redshift_stand_in.stand_in import ROLE
@@ -177,17 +179,22 @@ def test_a_wrong_jsonpaths_file_is_refused(redshift: Copier, content: str) -> No
     assert redshift.landed() == []
 
 
-def test_gzip_must_be_said_and_must_be_true(redshift: Copier) -> None:
-    packed = redshift.put("packed.json.gz", {"id": 1}, {"id": 2}, pack=True)
-    plain = redshift.put("plain.json", {"id": 3})
-    two = redshift.put("two.json.gz", gzip.compress(b'{"id": 4}\n{"id"') + gzip.compress(b": 5}"))
-    redshift.copy(packed, rest="gzip")
-    redshift.copy(two, rest="gzip")
+@pytest.mark.parametrize(
+    ("kind", "compress"), [("gzip", gzip.compress), ("bzip2", bz2.compress), ("zstd", zstd.compress)]
+)
+def test_compression_must_be_said_and_must_be_true(
+    redshift: Copier, kind: str, compress: Callable[[bytes], bytes]
+) -> None:
+    packed = redshift.put(f"packed.{kind}", compress(b'{"id": 1}\n{"id": 2}'))
+    plain = redshift.put(f"plain.{kind}", {"id": 3})
+    two = redshift.put(f"two.{kind}", compress(b'{"id": 4}\n{"id"') + compress(b": 5}"))
+    redshift.copy(packed, rest=kind)
+    redshift.copy(two, rest=kind)
     assert redshift.landed("id, name") == [(1, None), (2, None), (4, None), (5, None)]
     assert "failed" in redshift.copy_error(packed)
-    assert "gzip" in redshift.copy_error(plain, rest="gzip")
-    torn = redshift.put("torn.json.gz", gzip.compress(b'{"id": 6}\n' * 1000)[:-12])
-    assert "gzip" in redshift.copy_error(torn, rest="gzip")
+    assert kind in redshift.copy_error(plain, rest=kind)
+    torn = redshift.put(f"torn.{kind}", compress(b'{"id": 6}\n' * 1000)[:-12])
+    assert kind in redshift.copy_error(torn, rest=kind)
     assert len(redshift.landed()) == 4
 
 
@@ -249,7 +256,8 @@ OPTIONS_REFUSED = [
     ("iam_role '{role}' json 'automatic'", "22023"),
     ("iam_role '{role}' json 'auto' region", "42601"),
     ("iam_role '{role}' json 'noshred'", "58000"),
-    ("iam_role '{role}' json 'auto' bzip2", "58000"),
+    ("iam_role '{role}' json 'auto' lzop", "58000"),
+    ("iam_role '{role}' json 'auto' gzip zstd", "42601"),
     ("iam_role '{role}' json 'auto' explicit_ids", "58000"),
     ("iam_role '{role}' json 'auto' encoding utf16", "58000"),
     ("iam_role '{role}' parquet", "58000"),

@@ -16,7 +16,7 @@ _NOT_WITH_JSON = {
     "quote",
 }  # fmt: skip
 _NOT_HERE = {
-    "avro", "orc", "parquet", "shapefile", "ssh", "encrypted", "master_symmetric_key", "bzip2", "lzop", "zstd",
+    "avro", "orc", "parquet", "shapefile", "ssh", "encrypted", "master_symmetric_key", "lzop",
     "explicit_ids", "ignoreheader", "ignoreallerrors", "encoding", "blanksasnull", "dateformat", "acceptanydate",
     "job",
 }  # fmt: skip
@@ -40,7 +40,7 @@ class CopyCommand:
     delimiter: str = ""
     ignoreblanklines: bool = False
     manifest: bool = False
-    gzip: bool = False
+    compression: str = ""
     noload: bool = False
     truncatecolumns: bool = False
     trimblanks: bool = False
@@ -228,6 +228,15 @@ def _switch(field: str) -> Callable[[CopyCommand, _Reader], CopyCommand]:
     return lambda command, _: replace(command, **{field: True})
 
 
+def _compression(name: str) -> Callable[[CopyCommand, _Reader], CopyCommand]:
+    def read(command: CopyCommand, _: _Reader) -> CopyCommand:
+        if command.compression:
+            raise RedshiftError("conflicting or redundant options", sqlstate="42601")
+        return replace(command, compression=name)
+
+    return read
+
+
 def _change(*values: str) -> Callable[[CopyCommand, _Reader], CopyCommand]:
     """STATUPDATE and COMPUPDATE change no row."""
 
@@ -255,7 +264,9 @@ _OPTIONS: dict[str, Callable[[CopyCommand, _Reader], CopyCommand]] = {
     "delimiter": _delimiter,
     "ignoreblanklines": _switch("ignoreblanklines"),
     "manifest": _switch("manifest"),
-    "gzip": _switch("gzip"),
+    "gzip": _compression("gzip"),
+    "bzip2": _compression("bzip2"),
+    "zstd": _compression("zstd"),
     "noload": _switch("noload"),
     "truncatecolumns": _switch("truncatecolumns"),
     "trimblanks": _switch("trimblanks"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from backports import zstd
 from botocore.exceptions import ClientError
 
 from redshift_stand_in.aws import REGION, Role, s3_error
@@ -18,7 +20,11 @@ if TYPE_CHECKING:
     from redshift_stand_in.connection import Connection
 
 CHUNK_BYTES = 1024 * 1024
-_GZIP = 16 + zlib.MAX_WBITS
+_DECOMPRESSORS: dict[str, Callable[[], Any]] = {
+    "gzip": lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),
+    "bzip2": bz2.BZ2Decompressor,
+    "zstd": zstd.ZstdDecompressor,
+}
 _UNREADABLE_MANIFEST = "Problem reading manifest file - "
 
 
@@ -64,9 +70,10 @@ class Source:
         return b"".join(self.open(uri, before=before).chunks)
 
     def data(self, uri: str) -> Object:
-        """Begin to read an object of data, unpacked where the statement says GZIP."""
+        """Begin to read an object of data, unpacked where the statement says GZIP, BZIP2 or ZSTD."""
         found = self.open(uri)
-        return Object(uri, found.etag, found.size, _unzipped(found)) if self.command.gzip else found
+        kind = self.command.compression
+        return Object(uri, found.etag, found.size, _unpacked(found, kind)) if kind else found
 
     def _list(self) -> list[str]:
         """Every object whose key begins as the location says."""
@@ -143,20 +150,22 @@ def _refusal(error: ClientError, before: str = "") -> RedshiftError:
     return s3_error(answer["Error"]["Message"], status, answer["Error"]["Code"], before)
 
 
-def _unzipped(packed: Object) -> Iterator[bytes]:
-    """The content of a gzip file, which may be several one after the other."""
-    unpack = zlib.decompressobj(_GZIP)
+def _unpacked(packed: Object, kind: str) -> Iterator[bytes]:
+    """The content of a compressed file, which may be several one after the other."""
+    make = _DECOMPRESSORS[kind]
+    unpack = make()
     is_empty = True
     try:
         for chunk in packed.chunks:
             waiting = chunk
             while waiting:
                 if unpack.eof:
-                    unpack = zlib.decompressobj(_GZIP)
+                    unpack = make()
                 is_empty = False
-                yield unpack.decompress(waiting, CHUNK_BYTES)
-                waiting = unpack.unused_data if unpack.eof else unpack.unconsumed_tail
+                if text := unpack.decompress(waiting):  # an empty chunk would be taken for the end
+                    yield text
+                waiting = unpack.unused_data
         if not is_empty and not unpack.eof:
-            raise zlib.error("it ends too early")
-    except zlib.error as error:
-        raise RedshiftError(f"{packed.uri} is not well-formed gzip: {error}", detail="code: 15") from error
+            raise EOFError("it ends too early")
+    except (EOFError, OSError, zlib.error, zstd.ZstdError) as error:
+        raise RedshiftError(f"{packed.uri} is not well-formed {kind}: {error}", detail="code: 15") from error

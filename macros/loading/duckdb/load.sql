@@ -1,8 +1,9 @@
 {#
     DuckDB reads the files itself. Each table's part of the manifest has two lists:
 
-    files   big files, read in parallel where they are; any doubt about a value stops the statement. The caller then
-            loads again with every file among the lines, which says what is wrong and where, or that nothing is.
+    files   big files by their compression, read in parallel where they are; any doubt about a value stops the
+            statement. The caller then loads again with every file among the lines, which says what is wrong and where,
+            or that nothing is.
     lines   an NDJSON file of the small ones, one object for each of their lines: file_number, line_number, raw.
             Opening 15,000 files costs DuckDB far more than reading what is in them.
 #}
@@ -24,9 +25,11 @@
             {% do run_query(duckdb__insert_lines(table_name, manifest.load_id)) %}
             {% do run_query(duckdb__insert_rejects(table_name, manifest)) %}
         {% endif %}
-        {% if input.files %}
-            {% do run_query(duckdb__insert_files(table_name, json_columns(table_name), manifest.load_id, input)) %}
-        {% endif %}
+        {% for compression, files in input.files.items() %}
+            {% do run_query(
+                duckdb__insert_files(table_name, json_columns(table_name), manifest.load_id, compression, files)
+            ) %}
+        {% endfor %}
         {% do run_query(duckdb__insert_ledger(table_name, manifest)) %}
         {% do duckdb__refuse_uncounted_rows(table_name, manifest.load_id) %}
     {% endfor %}
@@ -36,7 +39,7 @@
 {% endmacro %}
 
 
-{# The load's files; record_count is how many records Python counted in each. #}
+{# The load's files; record_count is how many records Python counted in each, path where a big one is read. #}
 {% macro duckdb__stage_manifest_files(manifest) %}
     create or replace temporary table loading_files as
     select *
@@ -51,7 +54,8 @@
             modified_at: 'timestamp',
             etag: 'varchar',
             content_hash: 'varchar',
-            record_count: 'bigint'
+            record_count: 'bigint',
+            path: 'varchar'
         }
     )
 {% endmacro %}
@@ -131,25 +135,26 @@
 
 
 {# Every value is read as text: DuckDB's typed reader turns 3.7 into 4 and true into 1 and says nothing. #}
-{% macro duckdb__insert_files(table_name, columns, load_id, input) %}
+{% macro duckdb__insert_files(table_name, columns, load_id, compression, files) %}
     insert into {{ source('landed', table_name) }}
     select
         {%- for column in columns %}
-        {%- set value = adapter.quote(column.json_key) %}
+        {%- set value = "records." ~ adapter.quote(column.json_key) %}
         case
             when {{ duckdb__problem(column, value) }} is null then {{ duckdb__typed(column, value) }}
             else cast(error('doubtful value') as {{ column.data_type }})
         end,
         {%- endfor %}
         {{ literal(load_id) }},
-        substring(filename, {{ input.root_length + 2 }})
+        loading_files.file_key
     from read_json(
         [
-            {%- for file in input.files %}
+            {%- for file in files %}
             {{ literal(file) }}{{ "," if not loop.last }}
             {%- endfor %}
         ],
         format = 'newline_delimited',
+        compression = {{ literal(compression) }},
         filename = true,
         hive_partitioning = false, -- a folder called page=Home must not replace what the records say
         columns = {
@@ -157,7 +162,8 @@
             {{ adapter.quote(column.json_key) }}: 'varchar'{{ "," if not loop.last }}
             {%- endfor %}
         }
-    )
+    ) as records
+    inner join loading_files on records.filename = loading_files.path
 {% endmacro %}
 
 

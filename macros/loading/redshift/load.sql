@@ -85,7 +85,7 @@
     iam_role {{ redshift__literal(manifest.copy_role_arn) }}
     region {{ redshift__literal(manifest.region) }}
     manifest
-    {{ "gzip" if copy.is_gzip }}
+    {{ copy.compression }}
     json {{ redshift__literal(jsonpaths) }}
     roundec
     maxerror {{ manifest.copy_max_errors }}

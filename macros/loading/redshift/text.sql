@@ -38,7 +38,7 @@
     iam_role {{ redshift__literal(manifest.copy_role_arn) }}
     region {{ redshift__literal(manifest.region) }}
     manifest
-    {{ "gzip" if copy.is_gzip }}
+    {{ copy.compression }}
     delimiter '\001'
     acceptinvchars '?'
     truncatecolumns

@@ -1,0 +1,105 @@
+"""How a file is compressed, which its name tells, and how its text is read."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from backports import zstd
+
+from pipeline.errors import PipelineError
+
+# The names are COPY's keywords.
+SUFFIXES = {".gz": "gzip", ".bz2": "bzip2", ".zst": "zstd"}
+CHUNK_BYTES = 256 * 1024
+
+
+class DamagedFileError(PipelineError):
+    """A file cannot be unpacked: it is damaged, or not what its suffix says."""
+
+
+def compression_of(name: str) -> str:
+    """gzip, bzip2 or zstd; empty for a file that is not compressed."""
+    return next((kind for suffix, kind in SUFFIXES.items() if name.lower().endswith(suffix)), "")
+
+
+def without_compression(name: str) -> str:
+    """The name without the suffix of its compression."""
+    return name.rpartition(".")[0] if compression_of(name) else name
+
+
+def open_text(raw: BinaryIO, compression: str) -> BinaryIO:
+    """The text of a file as a stream; of one that is not compressed, the file itself."""
+    if compression == "gzip":
+        return gzip.open(raw)
+    if compression == "bzip2":
+        return io.BufferedReader(_Unpacked(raw, bz2.BZ2Decompressor), CHUNK_BYTES)
+    if compression == "zstd":
+        return io.BufferedReader(_Unpacked(raw, zstd.ZstdDecompressor), CHUNK_BYTES)
+    return raw
+
+
+def text_of(content: bytes, compression: str, *, most: int = -1) -> bytes:
+    """The text of a whole file, or its first bytes."""
+    return open_text(io.BytesIO(content), compression).read(most)
+
+
+def head_of(content: bytes, compression: str, *, most: int) -> bytes:
+    """As much of the text, up to most bytes, as the beginning of a file gives."""
+    text = bytearray()
+    stream = open_text(io.BytesIO(content), compression)
+    try:
+        while len(text) < most and (chunk := stream.read1(most - len(text))):  # type: ignore[attr-defined]
+            text += chunk
+    except EOFError:
+        pass
+    return bytes(text)
+
+
+@contextmanager
+def unpacking(name: str, compression: str) -> Iterator[None]:
+    """Turn the failure to unpack a file into one line that names it.
+
+    Raises:
+        DamagedFileError: the file is damaged, or is not what its suffix says.
+    """
+    try:
+        yield
+    except (EOFError, OSError, zlib.error, zstd.ZstdError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's, not the data's
+            raise
+        raise DamagedFileError(f"{name}: not a whole {compression} file ({error}). Nothing was loaded.") from error
+
+
+class _Unpacked(io.RawIOBase):
+    """Unpacks streams that lie one after the other.
+
+    bz2.BZ2File would take a damaged second stream for the end of the file, and say nothing.
+    """
+
+    def __init__(self, raw: BinaryIO, make: Callable[[], Any]) -> None:
+        self._raw = raw
+        self._make = make
+        self._stream: Any = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while True:
+            chunk = b""
+            if self._stream is None or self._stream.eof:
+                chunk = (self._stream and self._stream.unused_data) or self._raw.read(CHUNK_BYTES)
+                if not chunk:
+                    return 0
+                self._stream = self._make()
+            elif self._stream.needs_input and not (chunk := self._raw.read(CHUNK_BYTES)):
+                raise EOFError("it ends too early")
+            if text := self._stream.decompress(chunk, len(buffer)):
+                buffer[: len(text)] = text
+                return len(text)
