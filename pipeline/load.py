@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pipeline import clock
+from pipeline.days import days_without_events
 from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display
 from pipeline.errors import PipelineError, UsageError
@@ -54,7 +55,8 @@ class LoadPlan:
 class LoadReport:
     """What a load did. rows has the new rows of each landed table; warnings are lines for the user.
 
-    replaced names the files whose earlier rows went, empty_files those without a record.
+    replaced names the files whose earlier rows went, empty_files those without a record. missing_days are the days, as
+    ISO dates, that have no events although there are some before and after, next to the days of this load.
     """
 
     load_id: str
@@ -64,6 +66,7 @@ class LoadReport:
     replaced: list[str] = field(default_factory=list)
     rejects: Rejects | None = None
     empty_files: list[str] = field(default_factory=list)
+    missing_days: list[str] = field(default_factory=list)
 
 
 def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan:
@@ -120,7 +123,8 @@ def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Load
     warehouse = Warehouse(settings)
     rejects = Rejects.of(load_id, _reject_count(warehouse, load_id) if plan.max_errors else 0)
     rows = _row_counts(warehouse, load_id, list(files))
-    return LoadReport(load_id, dict(files), rows, warnings, plan.replaced, rejects, empty)
+    missing = days_without_events(warehouse, load_id) if "staging_events" in files else []
+    return LoadReport(load_id, dict(files), rows, warnings, plan.replaced, rejects, empty, missing)
 
 
 def describe(settings: Settings, plan: LoadPlan, dbt: Dbt) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
-from pipeline.display import counted, print_json, print_table, print_text, shown, simple_table
+from pipeline.display import counted, first_of, print_json, print_table, print_text, shown, simple_table
 from pipeline.load import LoadReport
 from pipeline.rejects import Rejects
 from pipeline.run import RunReport
@@ -30,7 +31,8 @@ def print_load(report: LoadReport | None, *, as_json: bool, quiet: bool, flags: 
             print_text("Nothing new to load.")
         else:
             again = f" ({counted(len(report.replaced), 'file')} loaded again)" if report.replaced else ""
-            print_text(f"Load {report.load_id}: {_loaded(report)}{again}. Build from it with: ./inv run")
+            said = f"Load {report.load_id}: {_loaded(report)}{again}. Build from it with: ./inv run"
+            print_text(said, *_remarks(report))
             if report.rejects:
                 print_text(_rejected(report.rejects, flags))
 
@@ -38,6 +40,15 @@ def print_load(report: LoadReport | None, *, as_json: bool, quiet: bool, flags: 
 def _rejected(rejects: Rejects, flags: str) -> str:
     verb = "was" if rejects.count == 1 else "were"
     return f'{counted(rejects.count, "record")} {verb} rejected; see them with: ./inv query "{rejects.query}"{flags}'
+
+
+def _remarks(report: LoadReport) -> Iterator[str]:
+    """What may point to a fault of the delivery: files without a record, days without events."""
+    if report.empty_files:
+        yield f"{counted(len(report.empty_files), 'empty file')}: {first_of(report.empty_files)}"
+    if report.missing_days:
+        first, others = report.missing_days[0], len(report.missing_days) - 1
+        yield f"No events on {first}" + (f" and {counted(others, 'more day')}" if others else "")
 
 
 def _loaded(report: LoadReport) -> str:
@@ -81,6 +92,7 @@ def _print_table(report: RunReport) -> None:
         f"Docs      {shown(report.docs_page)}",
         f"Report    {shown(report.report_page)}",
         f'Ask it    ./inv query "select level, count(*) as plays from songplays group by level"{report.flags}',
+        *(_remarks(report.load) if report.load else ()),
     )
     if report.load and report.load.rejects:
         print_text(_rejected(report.load.rejects, report.flags))
