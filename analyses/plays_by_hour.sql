@@ -1,8 +1,8 @@
 select
-    start_times.hour,
-    count(*) as plays
-from {{ ref('songplays') }} as songplays
-inner join {{ ref('time') }} as start_times
-    on songplays.start_time = start_times.start_time
-group by start_times.hour
-order by start_times.hour
+    extract(hour from hourly_plays.play_hour) as hour,
+    sum(hourly_plays.play_count) as plays
+from {{ ref('hourly_plays') }} as hourly_plays
+inner join {{ ref('dates') }} as dates on cast(hourly_plays.play_hour as date) = dates.date_day
+where dates.is_whole_day
+group by extract(hour from hourly_plays.play_hour)
+order by hour

@@ -49,29 +49,53 @@ numbers as (
 
 days as (
 
-    select
-        cast({{ dbt.dateadd('day', 'numbers.day_number', 'bounds.first_day') }} as date) as date_day,
-        bounds.last_day
+    select cast({{ dbt.dateadd('day', 'numbers.day_number', 'bounds.first_day') }} as date) as date_day
     from bounds
     cross join numbers
 
 ),
 
-final as (
+weeks as (
 
     select
         date_day,
-        cast(extract(day from date_day) as integer) as day,
-        cast(extract(week from date_day) as integer) as week,
-        cast(extract(month from date_day) as integer) as month,
-        cast(extract(quarter from date_day) as integer) as quarter,
-        cast(extract(year from date_day) as integer) as year,
-        cast(extract(dow from date_day) as integer) as weekday,
-        extract(dow from date_day) in (0, 6) as is_weekend
+        cast({{ dbt.date_trunc('week', 'date_day') }} as date) as week_start
     from days
-    where date_day <= last_day
+
+),
+
+{# Of the first and the last day the data may have a part only. #}
+calendar as (
+
+    select
+        weeks.date_day,
+        cast(extract(day from weeks.date_day) as integer) as day,
+        cast(extract(week from weeks.date_day) as integer) as week,
+        cast(extract(month from weeks.date_day) as integer) as month,
+        cast(extract(quarter from weeks.date_day) as integer) as quarter,
+        cast(extract(year from weeks.date_day) as integer) as year,
+        cast(extract(dow from weeks.date_day) as integer) as weekday,
+        extract(dow from weeks.date_day) in (0, 6) as is_weekend,
+        weeks.week_start,
+        weeks.date_day > bounds.first_day and weeks.date_day < bounds.last_day as is_whole_day,
+        weeks.week_start > bounds.first_day and weeks.week_start + 6 < bounds.last_day as is_whole_week
+    from weeks
+    cross join bounds
+    where weeks.date_day <= bounds.last_day
+
+),
+
+{# New days, and those that are whole now that the data goes on beyond them. #}
+final as (
+
+    select calendar.*
+    from calendar
     {%- if is_incremental() %}
-        and date_day not in (select known.date_day from {{ this }} as known)
+    left join {{ this }} as known
+        on calendar.date_day = known.date_day
+        and calendar.is_whole_day = known.is_whole_day
+        and calendar.is_whole_week = known.is_whole_week
+    where known.date_day is null
     {%- endif %}
 
 )

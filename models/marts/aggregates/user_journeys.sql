@@ -42,7 +42,7 @@ summed as (
 
 ),
 
-final as (
+firsts as (
 
     select
         user_id,
@@ -56,6 +56,24 @@ final as (
         cast(sum(downgrade_submit_count) as bigint) as downgrade_submit_count
     from summed
     group by user_id
+
+),
+
+final as (
+
+    select
+        user_id,
+        first_free_at,
+        first_paid_at,
+        first_play_at,
+        first_upgrade_visit_at,
+        first_upgrade_submit_at,
+        first_downgrade_submit_at,
+        upgrade_submit_count,
+        downgrade_submit_count,
+        first_free_at is not null and (first_paid_at is null or first_free_at < first_paid_at) as began_on_free,
+        first_free_at is not null and coalesce(first_free_at < first_paid_at, false) as has_converted
+    from firsts
 
 )
 

@@ -1,33 +1,45 @@
-with totals as (
+with counted as (
 
     select
-        artist_id,
-        sum(play_count) as plays
+        artists.name as artist,
+        weekly_song_plays.week_start,
+        sum(weekly_song_plays.play_count) as plays
     from weekly_song_plays
-    group by artist_id
+    inner join artists on weekly_song_plays.artist_id = artists.artist_id
+    group by artists.name, weekly_song_plays.week_start
 
 ),
 
 top_artists as (
 
     select
-        artists.artist_id,
-        artists.name as artist,
-        totals.plays
-    from totals
-    inner join artists on totals.artist_id = artists.artist_id
-    order by totals.plays desc, artists.name, artists.artist_id
+        artist,
+        sum(plays) as plays
+    from counted
+    group by artist
+    order by plays desc, artist
     limit 10
+
+),
+
+weeks as (
+
+    select distinct
+        week_start,
+        is_whole_week
+    from dates
 
 )
 
 select
-    top_artists.artist_id,
     top_artists.artist,
-    weekly_song_plays.week_start,
+    weeks.week_start,
+    weeks.is_whole_week,
     top_artists.plays as plays_in_all,
-    sum(weekly_song_plays.play_count) as plays
+    coalesce(counted.plays, 0) as plays
 from top_artists
-inner join weekly_song_plays on top_artists.artist_id = weekly_song_plays.artist_id
-group by top_artists.artist, top_artists.artist_id, weekly_song_plays.week_start, top_artists.plays
-order by top_artists.plays desc, top_artists.artist, top_artists.artist_id, weekly_song_plays.week_start
+cross join weeks
+left join counted
+    on top_artists.artist = counted.artist
+    and weeks.week_start = counted.week_start
+order by top_artists.plays desc, top_artists.artist, weeks.week_start

@@ -9,12 +9,23 @@ with listening as (
 
 ),
 
+heard as (
+
+    select distinct
+        songs.title,
+        artists.name as artist
+    from weekly_song_plays
+    inner join songs on weekly_song_plays.song_id = songs.song_id
+    inner join artists on weekly_song_plays.artist_id = artists.artist_id
+
+),
+
 music as (
 
     select
-        count(distinct song_id) as songs,
-        count(distinct artist_id) as artists
-    from weekly_song_plays
+        count(*) as songs,
+        count(distinct artist) as artists
+    from heard
 
 ),
 

@@ -1,40 +1,50 @@
-with totals as (
+with counted as (
 
     select
-        song_id,
-        artist_id,
-        sum(play_count) as plays
+        songs.title,
+        artists.name as artist,
+        weekly_song_plays.week_start,
+        sum(weekly_song_plays.play_count) as plays
     from weekly_song_plays
-    group by song_id, artist_id
+    inner join songs on weekly_song_plays.song_id = songs.song_id
+    inner join artists on weekly_song_plays.artist_id = artists.artist_id
+    group by songs.title, artists.name, weekly_song_plays.week_start
 
 ),
 
 top_songs as (
 
     select
-        songs.song_id,
-        songs.title,
-        artists.name as artist,
-        totals.artist_id,
-        totals.plays
-    from totals
-    inner join songs on totals.song_id = songs.song_id
-    inner join artists on totals.artist_id = artists.artist_id
-    order by totals.plays desc, songs.title, artists.name, songs.song_id
+        title,
+        artist,
+        sum(plays) as plays
+    from counted
+    group by title, artist
+    order by plays desc, title, artist
     limit 10
+
+),
+
+weeks as (
+
+    select distinct
+        week_start,
+        is_whole_week
+    from dates
 
 )
 
 select
-    top_songs.song_id,
     top_songs.title,
     top_songs.artist,
-    weekly_song_plays.week_start,
+    weeks.week_start,
+    weeks.is_whole_week,
     top_songs.plays as plays_in_all,
-    sum(weekly_song_plays.play_count) as plays
+    coalesce(counted.plays, 0) as plays
 from top_songs
-inner join weekly_song_plays
-    on top_songs.song_id = weekly_song_plays.song_id
-    and top_songs.artist_id = weekly_song_plays.artist_id
-group by top_songs.title, top_songs.artist, top_songs.song_id, weekly_song_plays.week_start, top_songs.plays
-order by top_songs.plays desc, top_songs.title, top_songs.artist, top_songs.song_id, weekly_song_plays.week_start
+cross join weeks
+left join counted
+    on top_songs.title = counted.title
+    and top_songs.artist = counted.artist
+    and weeks.week_start = counted.week_start
+order by top_songs.plays desc, top_songs.title, top_songs.artist, weeks.week_start

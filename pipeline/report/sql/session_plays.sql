@@ -3,7 +3,6 @@ with sized as (
     select
         coalesce(level, 'unknown') as level,
         play_count,
-        duration_seconds,
         case
             when play_count <= 1 then play_count
             when play_count <= 5 then 2
@@ -21,7 +20,6 @@ select
     level,
     count(*) as sessions,
     sum(play_count) as plays,
-    sum(duration_seconds) as duration_seconds,
     max(play_count) as most_plays
 from sized
 group by plays_from, level
