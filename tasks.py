@@ -193,17 +193,20 @@ def query(context, sql, target="", database="", csv=False, json=False):
         "database": _DATABASE,
         "charts": "write these charts as SVG files instead, such as hours,top_songs",
         "folder": "where to write them (default docs/images)",
+        "definitions": "write docs/findings.md instead: what each finding counts, and its traps",
         "quiet": _QUIET,
     }
 )
 @command
-def report(context, target="", database="", charts="", folder="docs/images", quiet=False):
+def report(context, target="", database="", charts="", folder="docs/images", definitions=False, quiet=False):
     """Write the listening report: one page with charts, their findings and their SQL. `run` does so too."""
     from pipeline.run import report as write_report
-    from pipeline.run import write_images
+    from pipeline.run import write_findings, write_images
 
     settings = settings_of(context, target=target, database=database)
-    if charts:
+    if definitions:
+        write_findings(_display(quiet))
+    elif charts:
         write_images(settings, charts, folder, _display(quiet))
     else:
         write_report(settings, _display(quiet))

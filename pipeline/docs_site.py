@@ -92,10 +92,11 @@ def _freshness(state: State, pages: dict[str, str]) -> str:
     note = f"**{text_on_page(state.untested_note)}**\n\n" if state.untested_note else ""
     if not state.last_event:
         return f"{note}Nothing is loaded yet. {links}"
+    heard = state.listening
     return (
         f"{note}**Events up to {moment(state.last_event)}**, from {moment(state.first_event)} on; last loaded "
-        f"{moment(state.last_load)} from {text_on_page(state.places)}. {state.row_counts['songplays']:,} plays of "
-        f"{state.row_counts['songs']:,} songs by {state.row_counts['users']:,} users.\n\n{links}"
+        f"{moment(state.last_load)} from {text_on_page(state.places)}. {heard.plays:,} plays of "
+        f"{heard.songs:,} songs by {heard.artists:,} artists, played by {heard.listeners:,} listeners.\n\n{links}"
     )
 
 

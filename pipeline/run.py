@@ -157,6 +157,14 @@ def write_images(settings: Settings, charts: str, folder: str, display: Display)
         step.summary = f"{counted(len(written), 'file')} in {shown(Path(folder).resolve())}"
 
 
+def write_findings(display: Display) -> None:
+    """Write the page of the docs that defines the report's findings."""
+    from pipeline.report.sections import write_definitions
+
+    with display.step("Definitions") as step:
+        step.summary = shown(write_definitions())
+
+
 def _plan(settings: Settings, options: LoadOptions, display: Display) -> LoadPlan:
     with display.step("Source") as step:
         source = settings.source or _source_of(Warehouse(settings), display)

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from pipeline.errors import PipelineError
 from pipeline.warehouse import AGGREGATES, STAR, Warehouse
 
 TABLES = (*STAR, *AGGREGATES)
+HEAD = Path(__file__).parent / "report" / "sql" / "head.sql"
+
+
+@dataclass(frozen=True)
+class Listening:
+    """What was played in all. Songs and artists are counted by name, and only those that were played."""
+
+    plays: int
+    listeners: int
+    listening_seconds: Decimal
+    songs: int
+    artists: int
+    sessions: int
+    """Sessions with a play."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +42,7 @@ class State:
     sources: list[str]
     row_counts: dict[str, int]
     untested_note: str
+    listening: Listening
 
     @property
     def places(self) -> str:
@@ -59,6 +75,7 @@ def read_state(warehouse: Warehouse, database: Path | None = None) -> State:
         sources=[row[0] for row in sources.rows],
         row_counts=dict(sorted(warehouse.query(counts, database=database).rows, key=lambda row: TABLES.index(row[0]))),
         untested_note=untested_note(warehouse, database),
+        listening=Listening(*warehouse.query(HEAD.read_text(encoding="utf-8"), database=database).rows[0]),
     )
 
 

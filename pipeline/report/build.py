@@ -6,15 +6,14 @@ import json
 from pathlib import Path
 
 from pipeline.errors import UsageError
-from pipeline.report import listening, music, people
 from pipeline.report.page import Answer, render, vega_scripts
-from pipeline.report.question import SQL_FOLDER, Section, rows_of
+from pipeline.report.question import Section, rows_of
+from pipeline.report.sections import rules, sections
 from pipeline.report.theme import painted
 from pipeline.settings import PROJECT_ROOT, Settings
 from pipeline.state import State
 from pipeline.warehouse import Warehouse
 
-SECTIONS: tuple[Section, ...] = (listening.SECTION, music.SECTION, people.SECTION, people.PAYING, music.CATALOGUE)
 SVG_WIDTH = 720
 
 
@@ -33,13 +32,13 @@ def write_charts(settings: Settings, names: list[str], folder: Path, database: P
     """Write charts as SVG files, light and dark, and return them; names are those of the questions."""
     import vl_convert
 
-    known = [question.name for section in SECTIONS for question in section.questions]
+    known = [question.name for section in sections() for question in section.questions]
     if unknown := [name for name in names if name not in known]:
         raise UsageError(f"The report has no chart called {', '.join(unknown)}. It has: {', '.join(known)}.")
     warehouse = Warehouse(settings)
     written = []
     folder.mkdir(parents=True, exist_ok=True)
-    for answer in (answer for _, answers in _answers(warehouse, database) for answer in answers):
+    for answer in (answer for _, answers in answers(warehouse, database) for answer in answers):
         if answer.question.name not in names or answer.chart is None:
             continue
         specification = {**answer.specification(), "width": SVG_WIDTH, "padding": 10}
@@ -54,15 +53,17 @@ def write_charts(settings: Settings, names: list[str], folder: Path, database: P
 def _page(settings: Settings, state: State, database: Path | None) -> str:
     warehouse = Warehouse(settings)
     return render(
-        sections=_answers(warehouse, database),
-        head=rows_of(warehouse.query((SQL_FOLDER / "head.sql").read_text(encoding="utf-8"), database=database))[0],
+        sections=answers(warehouse, database),
+        rules=rules(),
+        head=state.listening,
         state=state,
         pages={**settings.pages, "Report": None},
         vega=vega_scripts(PROJECT_ROOT / ".sparkify"),
     )
 
 
-def _answers(warehouse: Warehouse, database: Path | None) -> list[tuple[Section, list[Answer]]]:
+def answers(warehouse: Warehouse, database: Path | None) -> list[tuple[Section, list[Answer]]]:
+    """Every question with what the warehouse, or a file of it, says to it."""
     return [
         (
             section,
@@ -71,5 +72,5 @@ def _answers(warehouse: Warehouse, database: Path | None) -> list[tuple[Section,
                 for question in section.questions
             ],
         )
-        for section in SECTIONS
+        for section in sections()
     ]

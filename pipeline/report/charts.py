@@ -8,6 +8,7 @@ import altair as alt
 
 from pipeline.report.question import Rows
 from pipeline.report.theme import LEVELS, SYSTEMS, colour
+from pipeline.report.words import day
 
 MOST_BARS = 92  # days beyond which bars would be thinner than the gaps between them
 LABEL_HEIGHT = 42
@@ -104,12 +105,15 @@ def grid(
     rows_shown: int,
     labels: str | None = ",",
     tooltip: list[alt.Tooltip] | None = None,
+    tooltip_format: str = "",
 ) -> alt.LayerChart:
     """Cells that are the darker the greater their value is; labels is the numbers' format, None leaves them out."""
     greatest = max(row[value] for row in rows) or 1
     darkest = LABELLED_OPACITY if labels else 1
     base = alt.Chart(data(rows)).encode(
-        x=x, y=y, tooltip=[*(tooltip or []), alt.Tooltip(f"{value}:Q", title=unit, format=labels or ",")]
+        x=x,
+        y=y,
+        tooltip=[*(tooltip or []), alt.Tooltip(f"{value}:Q", title=unit, format=tooltip_format or labels or ",")],
     )
     cells = base.mark_rect(color=colour("blue"), cornerRadius=3, stroke=colour("paper"), strokeWidth=2).encode(
         opacity=alt.Opacity(f"{value}:Q", scale=alt.Scale(domain=[0, greatest], range=[0.05, darkest]), legend=None)
@@ -151,17 +155,11 @@ def by_total(rows: Rows, name: str, value: str) -> list[str]:
     return sorted(totals, key=lambda key: (-totals[key], key))
 
 
-def short_day(text: str) -> str:
-    """A day as there is room for it on an axis: 5 Nov 2018."""
-    date = dt.date.fromisoformat(text)
-    return f"{date.day} {date:%b %Y}"
-
-
 def axis_days(days: list[str]) -> dict[str, str]:
     """Names of days for an axis, in their order, with the year where they are of several."""
     ordered = sorted(set(days))
-    years = {day[:4] for day in ordered}
-    return {day: short_day(day) if len(years) > 1 else short_day(day)[:-5] for day in ordered}
+    years = {date[:4] for date in ordered}
+    return {date: day(date) if len(years) > 1 else day(date)[:-5] for date in ordered}
 
 
 def distinct(names: list[str]) -> list[str]:

@@ -1,60 +1,92 @@
-"""How much is heard, when, and on which level."""
+"""How much people listen, when, and on which level."""
 
 from __future__ import annotations
 
-import datetime as dt
+from dataclasses import dataclass
+from fractions import Fraction
 
 import altair as alt
 
 from pipeline.report import charts
-from pipeline.report.question import Question, Rows, Section, number, percent, total
-from pipeline.report.theme import colour
+from pipeline.report.question import Finding, Rows, total
+from pipeline.report.words import (
+    ENOUGH,
+    ENOUGH_DAYS,
+    MOST_NAMES,
+    listed,
+    mean,
+    number,
+    percent,
+    weekday_and_day,
+)
 
 WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
-SESSION_SIZES = {0: "none", 1: "1", 2: "2 – 5", 6: "6 – 10", 11: "11 – 20", 21: "21 – 50", 51: "over 50"}
+LEVELS = {"paid": "on paid", "free": "on free", "unknown": "on an unknown level"}
 
 
-def day(text: str) -> str:
-    """A day as a reader writes it: Monday 5 November 2018."""
-    date = dt.date.fromisoformat(text)
-    return f"{date:%A} {date.day} {date:%B %Y}"
+@dataclass(frozen=True)
+class _Days:
+    """A quantity by day: its mean over whole days, if there are any, and the days with most of it, in words."""
 
+    average: str
+    most: int
+    busiest: list[str]
 
-def _days(rows: Rows) -> dict[str, int]:
-    plays: dict[str, int] = {}
-    for row in rows:
-        plays[row["date_day"]] = plays.get(row["date_day"], 0) + row["plays"]
-    return plays
+    @classmethod
+    def of(cls, rows: Rows, value: str) -> _Days:
+        days = {row["date_day"]: total(rows, value, date_day=row["date_day"]) for row in rows}
+        whole = {row["date_day"] for row in rows if row["is_whole_day"]}
+        most = max(days.values())
+        return cls(
+            mean(sum(days[date] for date in whole), len(whole)) if whole else "",
+            most,
+            [weekday_and_day(date) for date in days if days[date] == most],
+        )
 
 
 def _plays_by_day(rows: Rows) -> str:
-    days = _days(rows)
-    busiest = min(days, key=lambda date: (-days[date], date))
-    plays, paid = total(rows, "plays"), total(rows, "plays", level="paid")
-    return (
-        f"{percent(paid, plays)} of {number(plays, 'play')} were heard on paid; "
-        f"the busiest day was {day(busiest)} with {number(days[busiest], 'play')}."
-    )
+    days, plays = _Days.of(rows, "plays"), total(rows, "plays")
+    if plays == 1:
+        level = next(row["level"] for row in rows if row["plays"])
+        return f"There was 1 play, {LEVELS[level]}, on {days.busiest[0]}."
+    paid = total(rows, "plays", level="paid")
+    first = f"{number(plays, 'play')}, {percent(paid, plays) if plays >= ENOUGH else paid} of them on paid"
+    if days.most == plays:
+        return f"{first}, all on {days.busiest[0]}."
+    if len(days.busiest) > MOST_NAMES:
+        peak = f"the {len(days.busiest)} busiest days had {days.most:,} each."
+    elif len(days.busiest) > 1:
+        peak = f"the busiest days, {listed(days.busiest)}, had {days.most:,} each."
+    else:
+        peak = f"the busiest, {days.busiest[0]}, had {days.most:,}."
+    return f"{first}. " + (f"An average day had {days.average}; {peak}" if days.average else f"Of the days, {peak}")
 
 
 def _listeners_by_day(rows: Rows) -> str:
-    peaks = {level: max((r["listeners"] for r in rows if r["level"] == level), default=0) for level in ("free", "paid")}
-    return (
-        f"At most {number(peaks['free'], 'free listener')} and {number(peaks['paid'], 'paid listener')} "
-        "were heard from on one day."
-    )
+    days = _Days.of(list({row["date_day"]: row for row in rows}.values()), "listeners_of_all_levels")
+    on = listed(days.busiest) if len(days.busiest) <= MOST_NAMES else f"each of {len(days.busiest)} days"
+    if not days.average:
+        return f"The most listeners in a day were {days.most:,}, on {on}."
+    return f"An average day had {days.average} listeners; the most were {days.most:,}, on {on}."
 
 
 def _levels(rows: Rows) -> str:
-    plays, hours = total(rows, "plays"), total(rows, "listening_seconds") / 3600
-    by_level = {row["level"]: row for row in rows}
     parts = [
-        f"{number(by_level[level]['listeners'], 'listener')} on {level} heard "
-        f"{by_level[level]['plays'] / by_level[level]['listeners']:.1f} songs each"
-        for level in ("free", "paid")
-        if level in by_level
+        f"{number(row['listeners'], 'listener')} {LEVELS[row['level']]} made {number(row['plays'], 'play')}"
+        + (f" ({mean(row['plays'], row['listeners'])} each)" if row["listeners"] > 1 else "")
+        for row in sorted(rows, key=lambda row: list(LEVELS).index(row["level"]))
     ]
-    return f"{', '.join(parts)}; together {number(plays, 'play')} and {number(hours, 'hour')} of listening."
+    everyone = rows[0]["listeners_of_all_levels"]
+    twice = total(rows, "listeners") - everyone
+    if not twice:
+        return f"{'; '.join(parts)}."
+    if len(rows) > 2:
+        why = "those who played on several levels count in each"
+    else:
+        why = f"{twice:,} played on both levels and {'counts' if twice == 1 else 'count'} in each"
+    return (
+        f"{'; '.join(parts)}. There {'was' if everyone == 1 else 'were'} {number(everyone, 'listener')} in all: {why}."
+    )
 
 
 def _levels_chart(rows: Rows) -> alt.LayerChart:
@@ -74,125 +106,80 @@ def _levels_chart(rows: Rows) -> alt.LayerChart:
 
 def _hours(rows: Rows) -> str:
     plays = total(rows, "plays")
+    if plays < ENOUGH:
+        return f"There are too few plays to say: {plays:,} on whole days, and it takes {ENOUGH}."
     hours = {hour: total(rows, "plays", hour=hour) for hour in range(24)}
-    weekdays = {weekday: total(rows, "plays", weekday=weekday) for weekday in range(7)}
-    hour = min(hours, key=lambda h: (-hours[h], h))
-    weekday = min(weekdays, key=lambda d: (-weekdays[d], d))
+    most = max(hours.values())
+    busiest = [f"{hour}:00 to {(hour + 1) % 24}:00" for hour in hours if hours[hour] == most]
+    if len(busiest) > MOST_NAMES:
+        first = f"No hour stands out: {len(busiest)} hours had {percent(most, plays)} of plays each."
+    elif len(busiest) > 1:
+        first = f"The busiest hours were {listed(busiest)} UTC, with {percent(most, plays)} of plays each."
+    else:
+        first = f"The busiest hour was {busiest[0]} UTC, with {percent(most, plays)} of plays."
+    return f"{first} {_weekdays(rows)}"
+
+
+def _weekdays(rows: Rows) -> str:
+    days = {row["weekday"]: row["days"] for row in rows}
+    if len(days) < 7 or min(days.values()) < ENOUGH_DAYS:
+        there = number(sum(days.values()), "whole day")
+        return (
+            f"Weekdays cannot be compared yet: that takes {ENOUGH_DAYS} whole days of each, and the data has {there}."
+        )
+    means = {weekday: Fraction(total(rows, "plays", weekday=weekday), days[weekday]) for weekday in days}
+    most, least = max(means.values()), min(means.values())
+    if most == least:
+        return f"All weekdays had {mean(most, 1)} plays a day on average."
+
+    def named(value: Fraction) -> str:
+        return listed(f"{WEEKDAYS[weekday]}s" for weekday in means if means[weekday] == value)
+
     return (
-        f"Most is heard from {hour}:00 to {(hour + 1) % 24}:00 UTC ({percent(hours[hour], plays)} of all plays) "
-        f"and on {WEEKDAYS[weekday]}s ({percent(weekdays[weekday], plays)})."
+        f"{named(most)} were busiest, with {mean(most, 1)} plays a day on average; "
+        f"{named(least)} were quietest, with {mean(least, 1)}."
     )
 
 
 def _hours_chart(rows: Rows) -> alt.LayerChart:
     plays = {(row["weekday"], row["hour"]): row["plays"] for row in rows}
+    days = {row["weekday"]: row["days"] for row in rows}
     shown = [
-        {"name": WEEKDAYS[weekday], "hour": hour, "plays": plays.get((weekday, hour), 0)}
-        for weekday in range(7)
+        {
+            "name": WEEKDAYS[weekday],
+            "hour": hour,
+            "days": days[weekday],
+            "plays": plays.get((weekday, hour), 0) / days[weekday],
+        }
+        for weekday in days
         for hour in range(24)
     ]
-    order = [*WEEKDAYS[1:], WEEKDAYS[0]]
+    order = [WEEKDAYS[weekday] for weekday in (1, 2, 3, 4, 5, 6, 0) if weekday in days]
     return charts.grid(
         shown,
-        x=alt.X(
-            "hour:O",
-            title="hour of the day (UTC)",
-            axis=alt.Axis(labelAngle=0, values=list(range(0, 24, 3))),
-        ),
+        x=alt.X("hour:O", title="hour of the day (UTC)", axis=alt.Axis(labelAngle=0, values=list(range(0, 24, 3)))),
         y=alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelExpr="slice(datum.label, 0, 3)")),
         value="plays",
-        unit="plays",
+        unit="plays a day",
         row_height=34,
-        rows_shown=7,
+        rows_shown=len(order),
         labels=None,
-        tooltip=[alt.Tooltip("name:N", title="weekday"), alt.Tooltip("hour:O")],
+        tooltip=[
+            alt.Tooltip("name:N", title="weekday"),
+            alt.Tooltip("hour:O"),
+            alt.Tooltip("days:Q", title="whole days"),
+        ],
+        tooltip_format=",.1f",
     )
 
 
-def _sessions(rows: Rows) -> str:
-    parts = []
-    for level in ("free", "paid"):
-        heard = [row for row in rows if row["level"] == level and row["plays_from"] > 0]
-        if heard:
-            mean = total(heard, "plays") / total(heard, "sessions")
-            parts.append(f"{mean:.1f} songs on {level}")
-    silent = total(rows, "sessions", plays_from=0)
-    longest = max(row["most_plays"] for row in rows)
-    listened = f"A session in which something is heard has {' and '.join(parts)} on average, at most {longest:,}; "
-    return (listened if parts else "") + f"{percent(silent, total(rows, 'sessions'))} of all have none."
-
-
-def _sessions_chart(rows: Rows) -> alt.Chart:
-    shown = [{**row, "size": SESSION_SIZES[row["plays_from"]]} for row in rows]
-    levels = [level for level in charts.LEVELS if any(row["level"] == level for row in rows)]
-    return (
-        alt.Chart(charts.data(shown))
-        .mark_bar()
-        .encode(
-            x=alt.X(
-                "size:O",
-                sort=list(SESSION_SIZES.values()),
-                title="songs heard in the session",
-                axis=alt.Axis(labelAngle=0, labelColor=colour("ink"), labelFontSize=11),
-            ),
-            y=alt.Y("sessions:Q", title="sessions", axis=charts.count_axis()),
-            color=alt.Color(
-                "level:N", sort=levels, scale=alt.Scale(domain=levels, range=[charts.LEVELS[name] for name in levels])
-            ),
-            tooltip=[
-                alt.Tooltip("size:O", title="songs"),
-                alt.Tooltip("level:N"),
-                alt.Tooltip("sessions:Q", format=","),
-                alt.Tooltip("plays:Q", format=","),
-            ],
-        )
-        .properties(width="container", height=260)
-    )
-
-
-SECTION = Section(
-    "listening",
-    "How much is heard, and when",
-    (
-        Question(
-            "plays_by_day",
-            "How many songs are played each day, on free and on paid?",
-            "daily_listening",
-            "Bars of plays by day, free and paid in two colours.",
-            _plays_by_day,
-            lambda rows: charts.by_level(rows, value="plays", title="plays", stacked=True),
-        ),
-        Question(
-            "listeners_by_day",
-            "How many people listen each day?",
-            "daily_listening",
-            "Lines of distinct listeners by day, one for free and one for paid.",
-            _listeners_by_day,
-            lambda rows: charts.by_level(rows, value="listeners", title="listeners", stacked=False),
-        ),
-        Question(
-            "levels",
-            "What do free and paid listeners hear?",
-            "daily_listening",
-            "One bar of plays for each level.",
-            _levels,
-            _levels_chart,
-        ),
-        Question(
-            "hours",
-            "At which hours and on which weekdays?",
-            "hourly_plays",
-            "A grid of seven weekdays by 24 hours, darker where more is played.",
-            _hours,
-            _hours_chart,
-        ),
-        Question(
-            "sessions",
-            "How long are sessions?",
-            "sessions",
-            "Bars of sessions by the number of songs heard in them, free and paid in two colours.",
-            _sessions,
-            _sessions_chart,
-        ),
+FINDINGS = {
+    "plays_by_day": Finding(
+        _plays_by_day, lambda rows: charts.by_level(rows, value="plays", title="plays", stacked=True)
     ),
-)
+    "listeners_by_day": Finding(
+        _listeners_by_day, lambda rows: charts.by_level(rows, value="listeners", title="listeners", stacked=False)
+    ),
+    "levels": Finding(_levels, _levels_chart),
+    "hours": Finding(_hours, _hours_chart),
+}

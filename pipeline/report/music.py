@@ -1,4 +1,4 @@
-"""What is heard, and what the catalogue lacks of it."""
+"""What people listen to, and what the catalogue lacks of it."""
 
 from __future__ import annotations
 
@@ -7,67 +7,105 @@ import itertools
 import altair as alt
 
 from pipeline.report import charts
-from pipeline.report.question import Question, Rows, Section, number, percent, total
+from pipeline.report.question import Finding, Rows, total
 from pipeline.report.theme import colour
+from pipeline.report.words import ENOUGH_IN_A_WEEK, MOST_NAMES, count_and_share, day, listed, number
 
 
-def _leaders(rows: Rows, noun: str, name: str) -> str:
-    most = rows[0]["plays"]
-    first = [row[name] for row in rows if row["plays"] == most]
-    if len(first) == 1:
-        return f"{first[0]} was played most: {number(most, 'time')}."
-    if len(first) == 2:
-        return f"{first[0]} and {first[1]} were played most: {number(most, 'time')} each."
-    return f"{len(first)} {noun}s were played most: {number(most, 'time')} each."
+def quoted(row: dict[str, str]) -> str:
+    return f"“{row['title']}” by {row['artist']}"
+
+
+def leaders(rows: Rows, names: list[str], noun: str, as_many: str) -> str:
+    """Who was played most, all of those that tie; as_many is the column with how many of all have a row's plays."""
+    most, tied = rows[0]["plays"], rows[0][as_many]
+    if most == 1:
+        return f"No {noun} was played more than once."
+    if tied > MOST_NAMES:
+        return f"{tied:,} {noun}s were played most, {number(most, 'time')} each."
+    each = " each" if tied > 1 else ""
+    return f"{listed(names[:tied])} {'was' if tied == 1 else 'were'} played most, {number(most, 'time')}{each}."
+
+
+def left_out(rows: Rows, noun: str, as_many: str) -> str:
+    """How many have as many plays as the last one that is shown, and are not."""
+    last = rows[-1]
+    others = last[as_many] - sum(1 for row in rows if row["plays"] == last["plays"])
+    if not others:
+        return ""
+    verb = "has" if others == 1 else "have"
+    return f" {number(others, f'other {noun}')} {verb} as many plays as the last one shown."
 
 
 def _top_songs(rows: Rows) -> str:
     lacking = sum(1 for row in rows if not row["is_catalogued"])
-    titles = [{**row, "song": f"“{row['title']}” by {row['artist']}"} for row in rows]
-    missing = "none" if not lacking else "all" if lacking == len(rows) else f"{lacking:,}"
-    return f"{_leaders(titles, 'song', 'song')} Of the first {len(rows)}, {missing} are missing from the catalogue."
+    first = leaders(rows, [quoted(row) for row in rows], "song", "songs_with_as_many")
+    if len(rows) == 1:
+        return f"{first} It is {'not ' if lacking else ''}in the catalogue."
+    missing = (
+        f"{lacking or 'None'} of the {len(rows)} shown {'is' if lacking == 1 else 'are'} missing from the catalogue."
+    )
+    return f"{first} {missing}{left_out(rows, 'song', 'songs_with_as_many')}"
 
 
 def _top_artists(rows: Rows) -> str:
-    plays, songs = total(rows, "plays"), total(rows, "songs")
-    return (
-        f"{_leaders(rows, 'artist', 'artist')} "
-        f"The {len(rows)} shown were played {number(plays, 'time')}, with {number(songs, 'different song')}."
-    )
+    first = leaders(rows, [row["artist"] for row in rows], "artist", "artists_with_as_many")
+    return f"{first}{left_out(rows, 'artist', 'artists_with_as_many')}"
 
 
-def _moves(rows: Rows, key: str, name: str) -> str:
-    """Which of the first gained most from one week to the next; the outer weeks are left out, being incomplete."""
+def _moves(rows: Rows, names: dict[str, str], noun: str) -> str:
+    """Which of the ten gained most from one whole week to the next; all of those that tie."""
     weeks = sorted({row["week_start"] for row in rows})
-    if len(weeks) < 2:
-        return f"All of it was heard in the week of {charts.short_day(weeks[0])}."
-    whole = weeks[1:-1] if len(weeks) > 3 else weeks
-    names = {row[key]: row[name] for row in rows}
-    plays = {(row[key], row["week_start"]): row["plays"] for row in rows}
+    whole = sorted({row["week_start"] for row in rows if row["is_whole_week"]})
+    part = [day(week) for week in weeks if week not in whole]
+    left = ""
+    if part:
+        are, those = ("is", "it") if len(part) == 1 else ("are", "them")
+        of = f"The week{'s' if len(part) > 1 else ''} of {listed(part)}"
+        left = f" {of} {are} left out, because the data may have only part of {those}."
+    if len(whole) < 2:
+        return f"Weeks cannot be compared yet: that takes two whole weeks, and the data has {len(whole) or 'none'}."
+    plays = {(row["name"], row["week_start"]): row["plays"] for row in rows}
     gains = [
-        (plays.get((who, week), 0) - plays.get((who, before), 0), who, week)
-        for who in names
+        (plays[name, week] - plays[name, before], name, before, week)
         for before, week in itertools.pairwise(whole)
+        for name in names
+        if plays[name, week] >= ENOUGH_IN_A_WEEK
     ]
-    gain, who, week = min(gains, key=lambda move: (-move[0], move[2], names[move[1]]))
-    if gain <= 0:
-        return "None of them gained from one week to the next."
-    return (
-        f"The greatest rise from one week to the next was that of {names[who]}: "
-        f"{number(gain, 'play')} more in the week of {charts.short_day(week)}."
-    )
+    if not gains:
+        return (
+            f"There are too few plays to speak of a rise: none of these {noun}s had {ENOUGH_IN_A_WEEK} in a "
+            f"later whole week.{left}"
+        )
+    most = max(gain for gain, *_ in gains)
+    if most <= 0:
+        return f"None of these {noun}s rose from one whole week to the next.{left}"
+    found = [
+        (names[name], plays[name, before], plays[name, week], day(week))
+        for gain, name, before, week in gains
+        if gain == most
+    ]
+    if len(found) > MOST_NAMES:
+        return f"{len(found)} rises tie as the greatest, by {number(most, 'play')} each.{left}"
+    if len(found) > 1:
+        tied = listed(f"{name} ({before} to {plays}, week of {week})" for name, before, plays, week in found)
+        return f"{tied} share the greatest rise, {number(most, 'play')} more than the week before.{left}"
+    name, before, plays, week = found[0]
+    return f"{name} rose most, from {before:,} to {number(plays, 'play')} in the week of {week}.{left}"
 
 
-def _weeks_chart(rows: Rows, key: str, name: str) -> alt.LayerChart:
-    names = {row[key]: row[name] for row in rows}
+def _song_rows(rows: Rows) -> Rows:
+    return [{**row, "name": f"{row['title']}\x1f{row['artist']}"} for row in rows]
+
+
+def _artist_rows(rows: Rows) -> Rows:
+    return [{**row, "name": row["artist"]} for row in rows]
+
+
+def _weeks_chart(rows: Rows, names: dict[str, str]) -> alt.LayerChart:
     shown = dict(zip(names, charts.distinct(list(names.values())), strict=True))
     weeks = charts.axis_days([row["week_start"] for row in rows])
-    plays = {(row[key], row["week_start"]): row["plays"] for row in rows}
-    cells = [
-        {"name": label, "week": week_name, "plays": plays.get((who, week), 0)}
-        for who, label in shown.items()
-        for week, week_name in weeks.items()
-    ]
+    cells = [{"name": shown[row["name"]], "week": weeks[row["week_start"]], "plays": row["plays"]} for row in rows]
     return charts.grid(
         cells,
         x=alt.X(
@@ -91,12 +129,28 @@ def _weeks_chart(rows: Rows, key: str, name: str) -> alt.LayerChart:
     )
 
 
+def _song_weeks(rows: Rows) -> str:
+    rows = _song_rows(rows)
+    return _moves(rows, {row["name"]: quoted(row) for row in rows}, "song")
+
+
+def _song_weeks_chart(rows: Rows) -> alt.LayerChart:
+    rows = _song_rows(rows)
+    return _weeks_chart(rows, {row["name"]: row["title"] for row in rows})
+
+
+def _artist_weeks(rows: Rows) -> str:
+    return _moves(_artist_rows(rows), {row["artist"]: row["artist"] for row in rows}, "artist")
+
+
+def _artist_weeks_chart(rows: Rows) -> alt.LayerChart:
+    return _weeks_chart(_artist_rows(rows), {row["artist"]: row["artist"] for row in rows})
+
+
 def _catalogue_weeks(rows: Rows) -> str:
     plays, matched = total(rows, "plays"), total(rows, "catalogued_plays")
-    return (
-        f"{number(matched, 'play')} of {plays:,} ({percent(matched, plays)}) were of songs that the catalogue has; "
-        "every other play is of a song that is known from the player only."
-    )
+    verb = "was" if matched == 1 else "were"
+    return f"{count_and_share(matched, plays, 'play')} {verb} of songs in the catalogue."
 
 
 def _catalogue_chart(rows: Rows) -> alt.LayerChart:
@@ -111,9 +165,9 @@ def _catalogue_chart(rows: Rows) -> alt.LayerChart:
         ),
         tooltip=[
             alt.Tooltip("label:O", title="week of"),
-            alt.Tooltip("share:Q", format=".1%"),
-            alt.Tooltip("catalogued_plays:Q", title="plays of catalogued songs", format=","),
-            alt.Tooltip("plays:Q", format=","),
+            alt.Tooltip("share:Q", title="share of plays", format=".1%"),
+            alt.Tooltip("catalogued_plays:Q", title="plays of songs in the catalogue", format=","),
+            alt.Tooltip("plays:Q", title="all plays", format=","),
         ],
     )
     bars = base.mark_bar(color=colour("green"), width={"band": 0.6})
@@ -124,95 +178,59 @@ def _catalogue_chart(rows: Rows) -> alt.LayerChart:
 
 
 def _missing_artists(rows: Rows) -> str:
-    first = rows[0]
-    unknown = sum(1 for row in rows if not row["is_catalogued"])
-    return (
-        f"{first['artist']} is missed most, with {number(first['plays'], 'play')} of "
-        f"{number(first['songs'], 'song')} that the catalogue lacks; "
-        f"of the {len(rows)} artists shown it has no song at all of {unknown}."
-    )
+    plays, tied = rows[0]["plays"], rows[0]["artists_with_as_many"]
+    if plays == 1:
+        first = "No artist has more than one play of a missing song."
+    elif tied > MOST_NAMES:
+        first = f"{tied:,} artists tie, with {number(plays, 'play')} of missing songs each."
+    elif tied > 1:
+        parts = [f"{row['artist']} ({number(row['songs'], 'song')})" for row in rows[:tied]]
+        first = f"The most played missing songs are by {listed(parts)}, with {number(plays, 'play')} each."
+    else:
+        of = f"{number(plays, 'play')} of {number(rows[0]['songs'], 'song')}"
+        first = f"The most played missing songs are by {rows[0]['artist']}: {of}."
+    absent, shown = sum(1 for row in rows if not row["is_catalogued"]), len(rows)
+    if shown == 1:
+        whole = f"The catalogue has {'no song' if absent else 'other songs'} by this artist."
+    elif absent:
+        whole = f"The catalogue has no song at all by {absent} of the {shown} artists shown."
+    else:
+        whole = f"The catalogue has other songs by all {shown} artists shown."
+    return f"{first} {whole}{left_out(rows, 'artist', 'artists_with_as_many')}"
 
 
-def _song_names(rows: Rows) -> Rows:
-    return [{**row, "song": f"{row['title']} — {row['artist']}"} for row in rows]
-
-
-SECTION = Section(
-    "music",
-    "What is heard",
-    (
-        Question(
-            "top_songs",
-            "Which songs are played most?",
-            "weekly_song_plays",
-            "Bars of plays of the ten most played songs.",
-            _top_songs,
-            lambda rows: charts.ranking(
-                _song_names(rows),
-                label="song",
-                value="plays",
-                unit="plays",
-                details=[alt.Tooltip("is_catalogued:N", title="in the catalogue")],
-            ),
-        ),
-        Question(
-            "song_weeks",
-            "How does the songs' popularity move?",
-            "weekly_song_plays",
-            "A grid of the ten most played songs by week, darker where a song was played more.",
-            lambda rows: _moves([{**row, "title": f"“{row['title']}”"} for row in rows], "song_id", "title"),
-            lambda rows: _weeks_chart(rows, "song_id", "title"),
-        ),
-        Question(
-            "top_artists",
-            "Which artists are played most?",
-            "weekly_song_plays",
-            "Bars of plays of the ten most played artists.",
-            _top_artists,
-            lambda rows: charts.ranking(
-                rows,
-                label="artist",
-                value="plays",
-                unit="plays",
-                details=[alt.Tooltip("songs:Q", title="different songs", format=",")],
-            ),
-        ),
-        Question(
-            "artist_weeks",
-            "How does the artists' popularity move?",
-            "weekly_song_plays",
-            "A grid of the ten most played artists by week, darker where an artist was played more.",
-            lambda rows: _moves(rows, "artist_id", "artist"),
-            lambda rows: _weeks_chart(rows, "artist_id", "artist"),
+FINDINGS = {
+    "top_songs": Finding(
+        _top_songs,
+        lambda rows: charts.ranking(
+            [{**row, "song": f"{row['title']} — {row['artist']}"} for row in rows],
+            label="song",
+            value="plays",
+            unit="plays",
+            details=[alt.Tooltip("is_catalogued:N", title="in the catalogue")],
         ),
     ),
-)
-
-CATALOGUE = Section(
-    "catalogue",
-    "What the catalogue lacks",
-    (
-        Question(
-            "catalogue_weeks",
-            "How much of what is heard does the catalogue have?",
-            "songs",
-            "Bars of the share of plays whose song is in the catalogue, by week.",
-            _catalogue_weeks,
-            _catalogue_chart,
-        ),
-        Question(
-            "missing_artists",
-            "Whose songs are missed most?",
-            "artists",
-            "Bars of plays of the ten artists whose missing songs were played most.",
-            _missing_artists,
-            lambda rows: charts.ranking(
-                rows,
-                label="artist",
-                value="plays",
-                unit="plays",
-                details=[alt.Tooltip("songs:Q", title="missing songs", format=",")],
-            ),
+    "song_weeks": Finding(_song_weeks, _song_weeks_chart),
+    "top_artists": Finding(
+        _top_artists,
+        lambda rows: charts.ranking(
+            rows,
+            label="artist",
+            value="plays",
+            unit="plays",
+            details=[alt.Tooltip("songs:Q", title="different songs", format=",")],
         ),
     ),
-)
+    "artist_weeks": Finding(_artist_weeks, _artist_weeks_chart),
+    "catalogue_weeks": Finding(_catalogue_weeks, _catalogue_chart),
+    "missing_artists": Finding(
+        _missing_artists,
+        lambda rows: charts.ranking(
+            rows,
+            label="artist",
+            value="plays",
+            unit="plays of missing songs",
+            details=[alt.Tooltip("songs:Q", title="missing songs", format=",")],
+        ),
+    ),
+}

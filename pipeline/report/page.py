@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 
 from pipeline.pages import template, visible
-from pipeline.report.question import Question, Rows, has_figures
+from pipeline.report.question import Question, Rows
 from pipeline.report.theme import CONFIG, css
 from pipeline.state import moment
 
@@ -30,9 +30,9 @@ class Answer:
     @classmethod
     def of(cls, question: Question, rows: Rows) -> Answer:
         rows = visible(rows)
-        if not has_figures(rows):
+        if not any(row[question.measure] for row in rows):
             return cls(question, rows, None, None)
-        return cls(question, rows, question.finding(rows), question.chart(rows))
+        return cls(question, rows, question.finding.words(rows), question.finding.chart(rows))
 
     @property
     def alternative(self) -> str:

@@ -5,43 +5,88 @@ from __future__ import annotations
 import altair as alt
 
 from pipeline.report import charts
-from pipeline.report.question import Question, Rows, Section, number, percent, total
+from pipeline.report.listening import LEVELS
+from pipeline.report.music import left_out
+from pipeline.report.question import Finding, Rows, total
 from pipeline.report.theme import colour
+from pipeline.report.words import (
+    ENOUGH,
+    MOST_NAMES,
+    NAMELESS,
+    count_and_share,
+    day,
+    duration,
+    listed,
+    number,
+    percent,
+    share,
+)
 
 STEPS = {
     "began_free": "began on free",
     "played": "played a song",
     "visited_upgrade": "opened the upgrade page",
-    "submitted_upgrade": "submitted the upgrade",
-    "became_paid": "listened on paid",
+    "submitted_upgrade": "submitted an upgrade",
+    "converted": "got to paid",
 }
 MOST_PARTS = 6
 
 
 def _top_listeners(rows: Rows) -> str:
-    first = rows[0]
+    first, tied = rows[0], rows[0]["listeners_with_as_many"]
+    others = left_out(rows, "listener", "listeners_with_as_many")
+    if tied > MOST_NAMES:
+        return f"{tied:,} listeners tie, with {number(first['plays'], 'play')} each.{others}"
+    if tied > 1:
+        users = listed(f"User {row['user_id']}" if row is first else f"user {row['user_id']}" for row in rows[:tied])
+        return f"{users} played most, {number(first['plays'], 'song')} each.{others}"
     return (
-        f"User {first['user_id']}, now on {first['level']}, heard most: {number(first['plays'], 'play')} on "
-        f"{number(first['days'], 'day')}, {number(first['listening_seconds'] / 3600, 'hour')} of listening."
+        f"User {first['user_id']}, now {LEVELS[first['level']]}, played most: {number(first['plays'], 'song')} on "
+        f"{number(first['days'], 'day')}, {duration(round(first['listening_seconds']))} in all.{others}"
     )
 
 
 def _places(rows: Rows) -> str:
-    first = rows[0]
-    return (
-        f"Most is heard in {first['location']}: {number(first['plays'], 'play')} by "
-        f"{number(first['listeners'], 'listener')}."
-    )
+    first, tied, plays = rows[0], rows[0]["places_with_as_many"], rows[0]["plays_of_all_places"]
+    unknown = first["plays_of_unknown_place"]
+    places = rows[:tied]
+    if tied > MOST_NAMES:
+        most = f"{tied:,} places tie, with {number(first['plays'], 'play')} each."
+    elif tied > 1:
+        found = listed(f"{row['location']} (by {number(row['listeners'], 'listener')})" for row in places)
+        most = f"Most plays came from {found}, {first['plays']:,} each."
+    else:
+        came = f"by {number(first['listeners'], 'listener')}"
+        most = f"Most plays came from {first['location']}: {count_and_share(first['plays'], plays, 'play')}, {came}."
+    nowhere = f" {number(unknown, 'play')} came from an unknown place." if unknown else ""
+    return f"{most}{nowhere}{left_out(rows, 'place', 'places_with_as_many')}"
 
 
 def _browsers(rows: Rows) -> str:
     plays = total(rows, "plays")
-    browser = charts.by_total(rows, "browser", "plays")[0]
-    system = charts.by_total(rows, "os", "plays")[0]
-    return (
-        f"{browser} plays {percent(total(rows, 'plays', browser=browser), plays)} of all songs, "
-        f"and {system} is the system of {percent(total(rows, 'plays', os=system), plays)}."
-    )
+    browsers, systems = _leading(rows, "browser"), _leading(rows, "os")
+    unnamed = total(rows, "plays", browser=NAMELESS)
+    if not browsers:
+        return "None of the browsers is known."
+    first = f"{_share_of(rows, 'browser', browsers, plays)} came from {listed(browsers)}"
+    second = f", and {_part_of(rows, 'os', systems, plays)} from {listed(systems)}." if systems else "."
+    rest = f" {number(unnamed, 'play')} came from a browser that is not known." if unnamed else ""
+    return f"{first}{second}{rest}"
+
+
+def _leading(rows: Rows, key: str) -> list[str]:
+    """The names with most plays, all of those that tie; an unknown one does not lead."""
+    plays = {row[key]: total(rows, "plays", **{key: row[key]}) for row in rows if row[key] != NAMELESS}
+    return sorted(name for name in plays if plays[name] == max(plays.values()))
+
+
+def _share_of(rows: Rows, key: str, names: list[str], plays: int) -> str:
+    return share(total(rows, "plays", **{key: names[0]}), plays, "play") + (" each" if len(names) > 1 else "")
+
+
+def _part_of(rows: Rows, key: str, names: list[str], plays: int) -> str:
+    part = total(rows, "plays", **{key: names[0]})
+    return (percent(part, plays) if plays >= ENOUGH else f"{part:,}") + (" each" if len(names) > 1 else "")
 
 
 def _browsers_chart(rows: Rows) -> alt.Chart:
@@ -56,10 +101,13 @@ def _browsers_chart(rows: Rows) -> alt.Chart:
 
 def _funnel(rows: Rows) -> str:
     steps = rows[0]
+    began, paid = steps["began_free"], steps["converted"]
+    if began == 1:
+        return f"One user began on free and has {'' if paid else 'not '}got to paid."
     return (
-        f"Of {number(steps['began_free'], 'user')} who began on free, {number(steps['visited_upgrade'], 'user')} "
-        f"played and opened the upgrade page, and {steps['became_paid']:,} "
-        f"({percent(steps['became_paid'], steps['began_free'])}) went all the way to paid."
+        f"Of {number(began, 'user')} who began on free, {steps['visited_upgrade']:,} opened the upgrade page, "
+        f"{steps['submitted_upgrade']:,} submitted an upgrade and {paid:,} got to paid"
+        + (f" ({percent(paid, began)})." if began >= ENOUGH else ".")
     )
 
 
@@ -70,7 +118,18 @@ def _funnel_chart(rows: Rows) -> alt.LayerChart:
 
 def _level_changes(rows: Rows) -> str:
     up, down = total(rows, "changes", to_level="paid"), total(rows, "changes", to_level="free")
-    return f"There were {number(up, 'upgrade')} to paid and {number(down, 'downgrade')} to free."
+    counts = listed([number(up, "upgrade"), number(down, "downgrade") if down else "no downgrades"])
+    counts = counts if up else f"No upgrades and {number(down, 'downgrade')}"
+    weeks = {row["week_start"]: total(rows, "changes", week_start=row["week_start"]) for row in rows}
+    most = max(weeks.values())
+    busiest = [day(week) for week in sorted(weeks) if weeks[week] == most]
+    if len(weeks) == 1:
+        return f"{counts}, {'all ' if up + down > 1 else ''}in the week of {busiest[0]}."
+    if most == 1 or len(busiest) > MOST_NAMES:
+        return f"{counts}. No week stands out, with at most {number(most, 'change')} in any."
+    if len(busiest) > 1:
+        return f"{counts}. The busiest weeks were those of {listed(busiest)}, with {number(most, 'change')} each."
+    return f"{counts}. The busiest week was that of {busiest[0]}, with {number(most, 'change')}."
 
 
 def _level_changes_chart(rows: Rows) -> alt.Chart:
@@ -119,14 +178,16 @@ def _level_changes_chart(rows: Rows) -> alt.Chart:
 
 
 def _retention(rows: Rows) -> str:
-    second = [row for row in rows if row["week_number"] == 1]
+    second = [row for row in rows if row["week_number"] == 1 and row["is_whole_week"]]
     if not second:
-        return f"All {number(total(rows, 'cohort_size', week_number=0), 'listener')} were first heard in the same week."
+        return "Nobody can be counted yet: the data has no whole week after a week of first plays."
     came, size = total(second, "listener_count"), total(second, "cohort_size")
-    return (
-        f"{came:,} of {number(size, 'listener')} whose next week is in the data ({percent(came, size)}) "
-        "listened in the week after their first, too."
-    )
+    back = f"{count_and_share(came, size, 'listener')} came back in the week after their first."
+    later = total(rows, "cohort_size", week_number=0) - size
+    if not later:
+        return back
+    verb = "is" if later == 1 else "are"
+    return f"{back} {number(later, 'listener')} whose next week is not whole in the data {verb} left out."
 
 
 def _retention_chart(rows: Rows) -> alt.LayerChart:
@@ -162,76 +223,29 @@ def _retention_chart(rows: Rows) -> alt.LayerChart:
     )
 
 
-SECTION = Section(
-    "people",
-    "Who listens, and on what",
-    (
-        Question(
-            "top_listeners",
-            "Who listens most?",
-            "daily_listening",
-            "Bars of plays of the ten users who heard most.",
-            _top_listeners,
-            lambda rows: charts.ranking(
-                [{**row, "listener": f"User {row['user_id']} · {row['level']}"} for row in rows],
-                label="listener",
-                value="plays",
-                unit="plays",
-                details=[alt.Tooltip("days:Q", title="days with plays")],
-            ),
-        ),
-        Question(
-            "places",
-            "Where do people listen?",
-            "daily_listening",
-            "Bars of plays in the ten places with most of them.",
-            _places,
-            lambda rows: charts.ranking(
-                rows,
-                label="location",
-                value="plays",
-                unit="plays",
-                details=[alt.Tooltip("listeners:Q", format=",")],
-            ),
-        ),
-        Question(
-            "browsers",
-            "On which browsers and systems?",
-            "user_agents",
-            "Bars of plays by browser, in the colours of the systems.",
-            _browsers,
-            _browsers_chart,
+FINDINGS = {
+    "top_listeners": Finding(
+        _top_listeners,
+        lambda rows: charts.ranking(
+            [{**row, "listener": f"User {row['user_id']} · {row['level']}"} for row in rows],
+            label="listener",
+            value="plays",
+            unit="plays",
+            details=[alt.Tooltip("days:Q", title="days with plays")],
         ),
     ),
-)
-
-PAYING = Section(
-    "paying",
-    "How listeners come to pay, and come back",
-    (
-        Question(
-            "funnel",
-            "How many of those who begin on free get to paid?",
-            "user_journeys",
-            "Bars of users for five steps from free to paid, each counted among those of the step before.",
-            _funnel,
-            _funnel_chart,
-        ),
-        Question(
-            "level_changes",
-            "When do users change their level?",
-            "user_levels",
-            "Bars by week: upgrades upwards, downgrades downwards.",
-            _level_changes,
-            _level_changes_chart,
-        ),
-        Question(
-            "retention",
-            "Do listeners come back?",
-            "weekly_retention",
-            "A grid of the weeks of first plays by weeks since, darker where more of them listened.",
-            _retention,
-            _retention_chart,
+    "places": Finding(
+        _places,
+        lambda rows: charts.ranking(
+            rows,
+            label="location",
+            value="plays",
+            unit="plays",
+            details=[alt.Tooltip("listeners:Q", format=",")],
         ),
     ),
-)
+    "browsers": Finding(_browsers, _browsers_chart),
+    "funnel": Finding(_funnel, _funnel_chart),
+    "level_changes": Finding(_level_changes, _level_changes_chart),
+    "retention": Finding(_retention, _retention_chart),
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,31 +12,54 @@ from typing import Any
 
 import altair as alt
 
+from pipeline.settings import PROJECT_ROOT
 from pipeline.warehouse import Result
 
 SQL_FOLDER = Path(__file__).parent / "sql"
+ANALYSES = PROJECT_ROOT / "analyses"
+REF = re.compile(r"\{\{ ref\('(\w+)'\) \}\}")
 
 Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Question:
-    """A question that a chart answers.
+class Finding:
+    """What a question's rows are made into: the sentences above the chart, and the chart. Both get at least one row."""
 
-    name is that of its SQL file; model is where the docs site has more on it. picture tells, before the finding, what
-    the chart shows to somebody who cannot see it. finding and chart get at least one row.
-    """
+    words: Callable[[Rows], str]
+    chart: Callable[[Rows], alt.TopLevelMixin]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A question that a chart answers, as questions.yml has it, with its finding."""
 
     name: str
     title: str
+    definition: str
+    """What is counted, and how."""
+    rules: tuple[str, ...] = ()
+    """Names of the rules that the finding follows."""
+    traps: tuple[str, ...] = ()
+    """What could mislead a reader, and what is done about it."""
+    metrics: tuple[str, ...] = ()
+    """The metrics of models/metrics whose figures the finding has."""
     model: str
+    """The model that the page links to."""
+    measure: str
+    """A column of the rows. If it is 0 in all of them, there is nothing to draw."""
     picture: str
-    finding: Callable[[Rows], str]
-    chart: Callable[[Rows], alt.TopLevelMixin]
+    """What the chart shows, for somebody who cannot see it. The finding follows."""
+    finding: Finding
+    analysis: str = ""
+    """The analysis that asks the same and has the SQL. Without one, the SQL is in sql/."""
+    lacking: str = "There are no plays yet."
+    """What the page says if there is nothing to draw."""
 
     @property
     def sql(self) -> str:
-        return (SQL_FOLDER / f"{self.name}.sql").read_text(encoding="utf-8").strip()
+        path = ANALYSES / f"{self.analysis}.sql" if self.analysis else SQL_FOLDER / f"{self.name}.sql"
+        return REF.sub(r"\1", path.read_text(encoding="utf-8")).strip()
 
 
 @dataclass(frozen=True)
@@ -53,30 +77,9 @@ def rows_of(result: Result) -> Rows:
     return [{name: _plain(value) for name, value in zip(names, row, strict=True)} for row in result.rows]
 
 
-def has_figures(rows: Rows) -> bool:
-    """Whether there is anything to draw: a row, and a number in it that is not zero."""
-    return any(isinstance(value, int | float) and value for row in rows for value in row.values())
-
-
 def total(rows: Rows, name: str, **where: Any) -> Any:
     """The sum of a column over the rows that have these values."""
     return sum(row[name] for row in rows if all(row[key] == value for key, value in where.items()))
-
-
-def percent(part: float, whole: float) -> str:
-    """A share in whole percent; one decimal below 10%, and nothing rounded to none or to all."""
-    if not whole:
-        return "none"
-    share = 100 * part / whole
-    if part == whole or not part:
-        return f"{share:.0f}%"
-    digits = 0 if 10 <= share <= 99 else 1
-    return f"{min(max(share, 0.1), 99.9):.{digits}f}%"
-
-
-def number(count: float, noun: str, plural: str = "") -> str:
-    """A count with its noun: 1 play, 1,831 plays."""
-    return f"{count:,.0f} {noun if count == 1 else plural or noun + 's'}"
 
 
 def _plain(value: Any) -> Any:

@@ -3,8 +3,7 @@ with listening as (
     select
         coalesce(sum(play_count), 0) as plays,
         count(distinct user_id) as listeners,
-        coalesce(sum(listening_seconds), 0) as listening_seconds,
-        coalesce(sum(case when level = 'paid' then play_count else 0 end), 0) as paid_plays
+        coalesce(sum(listening_seconds), 0) as listening_seconds
     from daily_listening
 
 ),
@@ -41,7 +40,6 @@ select
     listening.plays,
     listening.listeners,
     listening.listening_seconds,
-    listening.paid_plays,
     music.songs,
     music.artists,
     visits.sessions
