@@ -66,8 +66,9 @@ def _listeners_by_day(rows: Rows) -> str:
     days = _Days.of(list({row["date_day"]: row for row in rows}.values()), "listeners_of_all_levels")
     on = listed(days.busiest) if len(days.busiest) <= MOST_NAMES else f"each of {len(days.busiest)} days"
     if not days.average:
-        return f"The most listeners in a day were {days.most:,}, on {on}."
-    return f"An average day had {days.average} listeners; the most were {days.most:,}, on {on}."
+        return f"At most {number(days.most, 'listener')} in a day, on {on}."
+    was = "was" if days.most == 1 else "were"
+    return f"An average day had {days.average} listeners; at most there {was} {days.most:,}, on {on}."
 
 
 def _levels(rows: Rows) -> str:

@@ -9,7 +9,7 @@ import altair as alt
 from pipeline.report import charts
 from pipeline.report.question import Finding, Rows, total
 from pipeline.report.theme import colour
-from pipeline.report.words import ENOUGH_IN_A_WEEK, MOST_NAMES, count_and_share, day, listed, number
+from pipeline.report.words import ENOUGH_IN_A_WEEK, MOST_NAMES, count_and_share, day, listed, number, times
 
 
 def quoted(row: dict[str, str]) -> str:
@@ -19,12 +19,14 @@ def quoted(row: dict[str, str]) -> str:
 def leaders(rows: Rows, names: list[str], noun: str, as_many: str) -> str:
     """Who was played most, all of those that tie; as_many is the column with how many of all have a row's plays."""
     most, tied = rows[0]["plays"], rows[0][as_many]
-    if most == 1:
+    if most == 1 and tied > 1:
         return f"No {noun} was played more than once."
     if tied > MOST_NAMES:
-        return f"{tied:,} {noun}s were played most, {number(most, 'time')} each."
+        return f"{tied:,} {noun}s were played most, {times(most)} each."
+    if len(names) == 1:
+        return f"Only {names[0]} was played, {times(most)}."
     each = " each" if tied > 1 else ""
-    return f"{listed(names[:tied])} {'was' if tied == 1 else 'were'} played most, {number(most, 'time')}{each}."
+    return f"{listed(names[:tied])} {'was' if tied == 1 else 'were'} played most, {times(most)}{each}."
 
 
 def left_out(rows: Rows, noun: str, as_many: str) -> str:
@@ -149,8 +151,12 @@ def _artist_weeks_chart(rows: Rows) -> alt.LayerChart:
 
 def _catalogue_weeks(rows: Rows) -> str:
     plays, matched = total(rows, "plays"), total(rows, "catalogued_plays")
-    verb = "was" if matched == 1 else "were"
-    return f"{count_and_share(matched, plays, 'play')} {verb} of songs in the catalogue."
+    if plays == 1:
+        return f"The one play was of a song {'in' if matched else 'that is not in'} the catalogue."
+    if not matched:
+        return f"None of the {plays:,} plays was of a song in the catalogue."
+    were = "was of a song" if matched == 1 else "were of songs"
+    return f"{count_and_share(matched, plays, 'play')} {were} in the catalogue."
 
 
 def _catalogue_chart(rows: Rows) -> alt.LayerChart:
@@ -179,7 +185,10 @@ def _catalogue_chart(rows: Rows) -> alt.LayerChart:
 
 def _missing_artists(rows: Rows) -> str:
     plays, tied = rows[0]["plays"], rows[0]["artists_with_as_many"]
-    if plays == 1:
+    if len(rows) == 1:
+        of = f"{number(plays, 'play')} of {number(rows[0]['songs'], 'song')}"
+        first = f"All missing songs that were played are by {rows[0]['artist']}: {of}."
+    elif plays == 1:
         first = "No artist has more than one play of a missing song."
     elif tied > MOST_NAMES:
         first = f"{tied:,} artists tie, with {number(plays, 'play')} of missing songs each."
@@ -193,7 +202,8 @@ def _missing_artists(rows: Rows) -> str:
     if shown == 1:
         whole = f"The catalogue has {'no song' if absent else 'other songs'} by this artist."
     elif absent:
-        whole = f"The catalogue has no song at all by {absent} of the {shown} artists shown."
+        some = "any" if absent == shown else absent
+        whole = f"The catalogue has no song at all by {some} of the {shown} artists shown."
     else:
         whole = f"The catalogue has other songs by all {shown} artists shown."
     return f"{first} {whole}{left_out(rows, 'artist', 'artists_with_as_many')}"

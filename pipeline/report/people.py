@@ -68,8 +68,9 @@ def _browsers(rows: Rows) -> str:
     unnamed = total(rows, "plays", browser=NAMELESS)
     if not browsers:
         return "None of the browsers is known."
-    first = f"{_share_of(rows, 'browser', browsers, plays)} came from {listed(browsers)}"
-    second = f", and {_part_of(rows, 'os', systems, plays)} from {listed(systems)}." if systems else "."
+    first = f"{share(total(rows, 'plays', browser=browsers[0]), plays, 'play')} came from {_each(browsers)}"
+    part = total(rows, "plays", os=systems[0]) if systems else 0
+    second = f", and {percent(part, plays) if plays >= ENOUGH else part} from {_each(systems)}." if systems else "."
     rest = f" {number(unnamed, 'play')} came from a browser that is not known." if unnamed else ""
     return f"{first}{second}{rest}"
 
@@ -80,13 +81,8 @@ def _leading(rows: Rows, key: str) -> list[str]:
     return sorted(name for name in plays if plays[name] == max(plays.values()))
 
 
-def _share_of(rows: Rows, key: str, names: list[str], plays: int) -> str:
-    return share(total(rows, "plays", **{key: names[0]}), plays, "play") + (" each" if len(names) > 1 else "")
-
-
-def _part_of(rows: Rows, key: str, names: list[str], plays: int) -> str:
-    part = total(rows, "plays", **{key: names[0]})
-    return (percent(part, plays) if plays >= ENOUGH else f"{part:,}") + (" each" if len(names) > 1 else "")
+def _each(names: list[str]) -> str:
+    return f"each of {listed(names)}" if len(names) > 1 else names[0]
 
 
 def _browsers_chart(rows: Rows) -> alt.Chart:

@@ -37,10 +37,10 @@ def _session_lengths(rows: Rows) -> str:
     sessions, longest = total(rows, "sessions"), max(row["most_seconds"] for row in rows)
     single = total(rows, "single_event_sessions")
     of_all = count_and_share(single, sessions, "session")
-    if not longest:
-        return f"No session lasted a second: {of_all} had a single event."
     if sessions == 1:
-        return f"The one session lasted {duration(longest)}."
+        return f"The one session {'had a single event' if single else f'lasted {duration(longest)}'}."
+    if not longest:
+        return f"No session lasted a second. {of_all} had a single event."
     minutes = f"{mean(Fraction(total(rows, 'duration_seconds'), 60), sessions)} minutes on average"
     by_level = _by_level(rows, "duration_seconds", 60)
     counts = "counts" if single == 1 else "count"
@@ -51,15 +51,17 @@ def _session_lengths(rows: Rows) -> str:
 def _session_plays(rows: Rows) -> str:
     heard = [row for row in rows if row["plays_from"] > 0]
     sessions = total(rows, "sessions")
-    silent = count_and_share(total(rows, "sessions", plays_from=0), sessions, "session")
-    if not heard:
-        return f"{silent} had no plays."
-    most = max(row["most_plays"] for row in heard)
+    silent = total(rows, "sessions", plays_from=0)
+    most = max(row["most_plays"] for row in rows)
     if sessions == 1:
-        return f"The one session had {number(most, 'play')}."
+        return f"The one session had {number(most, 'play') if most else 'no plays'}."
+    if not heard:
+        return f"None of the {sessions:,} sessions had a play."
     plays, with_plays = total(heard, "plays"), total(heard, "sessions")
-    means = f"{mean(plays, with_plays)} on average{_by_level(heard, 'plays')}"
-    return f"Sessions with plays had {means}. The most in one session was {most:,}. {silent} had none."
+    means = f"{mean(plays, with_plays)} on average{_by_level(heard, 'plays')}. The most in one session was {most:,}."
+    if not silent:
+        return f"Every session had plays, {means}"
+    return f"Sessions with plays had {means} {count_and_share(silent, sessions, 'session')} had none."
 
 
 def _bars(rows: Rows, key: str, names: dict[int, str], title: str) -> alt.Chart:

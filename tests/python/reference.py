@@ -17,9 +17,7 @@ def star(events: Iterable[Record], songs: Iterable[Record]) -> dict[str, set[tup
 
     events and songs are the records of the JSON files, in any order and with any repeats.
     """
-    events = _once(
-        _trimmed(events), lambda e: (e["userId"], e["sessionId"], e["itemInSession"], e["ts"]), _event_content
-    )
+    events = events_once(events)
     songs = _once(_trimmed(songs), lambda s: s["song_id"], _song_content)
     heard = _Catalogue(songs)
     plays = [event for event in events if event["page"] == "NextSong" and event["userId"]]
@@ -30,6 +28,11 @@ def star(events: Iterable[Record], songs: Iterable[Record]) -> dict[str, set[tup
         "artists": _artists(songs, plays, heard),
         **_users(events),
     }
+
+
+def events_once(events: Iterable[Record]) -> list[Record]:
+    """Each event once, the least content of those that differ."""
+    return _once(_trimmed(events), lambda e: (e["userId"], e["sessionId"], e["itemInSession"], e["ts"]), _event_content)
 
 
 def _trimmed(records: Iterable[Record]) -> list[Record]:
@@ -268,12 +271,12 @@ def _users(events: list[Record]) -> dict[str, set[tuple[Any, ...]]]:
 
 
 def _stretches(user_id: int, own: list[Record]) -> set[tuple[Any, ...]]:
-    at = {event["ts"]: event["level"] for event in own}  # the last of a moment stays
+    at = {event["ts"]: event["level"] for event in own if event["level"]}  # the last of a moment stays
     starts: list[tuple[int, str]] = []
     for milliseconds in sorted(at):
         if not starts or starts[-1][1] != at[milliseconds]:
             starts.append((milliseconds, at[milliseconds]))
-    ends = [*(moment(start) for start, _ in starts[1:]), None]
+    ends = [*(moment(start) for start, _ in starts[1:]), None][: len(starts)]
     before = [None, *(level for _, level in starts)]
     return {
         (user_id, level, moment(start), end, end is None, previous)

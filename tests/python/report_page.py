@@ -29,7 +29,7 @@ class Article:
 
 
 class ReportPage(HTMLParser):
-    """The articles of a report by the name of their question, and the figures of its head."""
+    """The articles of a report by the name of their question, the figures of its head, and all of its plain text."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -37,6 +37,7 @@ class ReportPage(HTMLParser):
         self.head: dict[str, str] = {}
         self.counts: dict[str, int] = {}
         self.text = path.read_text(encoding="utf-8")
+        self.plain_text = ""
         self._article = Article()
         self._open: list[tuple[str, dict[str, str | None]]] = []
         self.feed(self.text)
@@ -68,6 +69,7 @@ class ReportPage(HTMLParser):
         if not self._open or not data.strip():
             return
         tag, named = self._open[-1]
+        self.plain_text += data if tag in ("p", "li") else ""
         within = self._is_within("article")
         if tag == "p" and named.get("class") == "finding":
             self._article.finding += data
