@@ -183,7 +183,7 @@ def _retention(rows: Rows) -> str:
     if not later:
         return back
     verb = "is" if later == 1 else "are"
-    return f"{back} {number(later, 'listener')} whose next week is not whole in the data {verb} left out."
+    return f"{back} {number(later, 'listener')} whose next week is incomplete in the data {verb} left out."
 
 
 def _retention_chart(rows: Rows) -> alt.LayerChart:

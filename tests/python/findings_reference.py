@@ -624,7 +624,7 @@ class Findings:
         left = len(weeks_of) - len(counted)
         if left:
             are = "is" if left == 1 else "are"
-            words += f" {several(left, 'listener')} whose next week is not whole in the data {are} left out."
+            words += f" {several(left, 'listener')} whose next week is incomplete in the data {are} left out."
         return Found(rows, words)
 
     # What the catalogue lacks

@@ -10,6 +10,19 @@ from pathlib import Path
 from typing import Any
 
 
+def as_shown(value: Any) -> str:
+    """A value as the page's tables have it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return str(int(number)) if number.is_integer() else str(number)
+
+
 @dataclass
 class Article:
     """One question of the page. figures are its table's cells as they stand there."""

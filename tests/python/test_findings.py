@@ -19,7 +19,7 @@ from benches import Bench
 from findings_reference import QUESTIONS, Found, findings_of
 from misleading import CASES, Case
 from projects import REAL_DATA, Project
-from report_page import ReportPage
+from report_page import ReportPage, as_shown
 from test_metrics import ask
 
 from pipeline.report.build import answers
@@ -34,19 +34,6 @@ def records(folder: Path, kind: str) -> list[dict[str, Any]]:
     return [
         json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines() if line.strip()
     ]
-
-
-def as_shown(value: Any) -> str:
-    """A value as the page's tables have it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value)
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return str(value)
-    return str(int(number)) if number.is_integer() else str(number)
 
 
 def shown(rows: Iterable[Iterable[Any]]) -> list[list[str]]:

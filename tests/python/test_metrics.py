@@ -52,6 +52,12 @@ QUESTIONS: dict[str, tuple[list[str], list[str], str]] = {
         ["session__level", "metric_time__week"],
         "select level, date_trunc('week', started_at)::date, count(*), avg(duration_seconds / 60) from sessions group by 1, 2",
     ),
+    "plays in sessions": (
+        ["session_plays", "listening_sessions", "plays_per_session"],
+        ["session__level"],
+        "select level, sum(play_count), count_if(play_count > 0), sum(play_count) / count_if(play_count > 0) from sessions "
+        "group by 1",
+    ),
     "changes": (["upgrades", "downgrades"], [], f"select {CHANGES}"),
     "conversion": (
         ["began_free", "converted", "conversion_rate"],
@@ -63,7 +69,7 @@ QUESTIONS: dict[str, tuple[list[str], list[str], str]] = {
         ["cohort_listeners", "returned_listeners", "retention_rate"],
         ["cohort__week_number"],
         "select week_number, sum(cohort_size), sum(listener_count), sum(listener_count) / sum(cohort_size) "
-        "from weekly_retention group by 1",
+        "from weekly_retention join dates on week_start = date_day where is_whole_week group by 1",
     ),
 }
 

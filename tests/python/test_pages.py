@@ -58,7 +58,7 @@ def test_no_chart_is_blank_or_wider_than_the_page(browser: Browser, folder: Path
             return [figure.dataset.chart, marks.length, box.width, box.height, figure.getAttribute("aria-label") || ""];
         })"""
     )
-    assert len(charts) == 17
+    assert len(charts) == 18
     for name, marks, wide, high, label in charts:
         assert marks >= 2, name
         assert 250 < wide <= width, name
