@@ -27,7 +27,7 @@ Every finding of the report, what it counts, and what could mislead a reader. Th
 A play is a song that a logged-in user played: a NextSong event, counted once however often it was delivered. All days,
 weeks and hours are UTC. Numbers are rounded half up, but a share is shown as 0% or 100% only if it is exactly that.
 
-## Rules
+## At the head of the report
 """
 
 
@@ -55,7 +55,8 @@ def write_definitions() -> Path:
 def definitions() -> str:
     """The page of the docs with the definition, the rules and the traps of every finding."""
     described = {entry["name"]: entry for entry in yaml.safe_load(METRICS.read_text(encoding="utf-8"))["metrics"]}
-    lines = [HEAD, *(f"- **{_name(rule)}.** {text}" for rule, text in rules().items())]
+    lines = [HEAD, *(f"- **{name}.** {text}" for name, text in _file()["head"].items())]
+    lines += ["", "## Rules", "", *(f"- **{_name(rule)}.** {text}" for rule, text in rules().items())]
     for section in sections():
         lines += ["", f"## {section.title}"]
         for question in section.questions:

@@ -1,12 +1,23 @@
+with counted as (
+
+    select
+        user_id,
+        sum(play_count) as plays,
+        sum(listening_seconds) as listening_seconds,
+        count(distinct date_day) as days
+    from daily_listening
+    group by user_id
+
+)
+
 select
     users.user_id,
     coalesce(users.level, 'unknown') as level,
-    sum(daily_listening.play_count) as plays,
-    sum(daily_listening.listening_seconds) as listening_seconds,
-    count(distinct daily_listening.date_day) as days,
-    count(*) over (partition by sum(daily_listening.play_count)) as listeners_with_as_many
-from daily_listening
-inner join users on daily_listening.user_id = users.user_id
-group by users.user_id, coalesce(users.level, 'unknown')
-order by plays desc, users.user_id
+    counted.plays,
+    counted.listening_seconds,
+    counted.days,
+    count(*) over (partition by counted.plays) as listeners_with_as_many
+from counted
+inner join users on counted.user_id = users.user_id
+order by counted.plays desc, users.user_id
 limit 10
