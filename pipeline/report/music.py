@@ -107,12 +107,14 @@ def _artist_rows(rows: Rows) -> Rows:
 def _weeks_chart(rows: Rows, names: dict[str, str]) -> alt.LayerChart:
     shown = dict(zip(names, charts.distinct(list(names.values())), strict=True))
     weeks = charts.axis_days([row["week_start"] for row in rows])
+    part = {row["week_start"] for row in rows if not row["is_whole_week"]}
+    weeks = {week: f"{name}*" if week in part else name for week, name in weeks.items()}
     cells = [{"name": shown[row["name"]], "week": weeks[row["week_start"]], "plays": row["plays"]} for row in rows]
     return charts.grid(
         cells,
         x=alt.X(
             "week:O",
-            title="week of",
+            title="week of (* may be there only in part)" if part else "week of",
             sort=list(weeks.values()),
             axis=alt.Axis(orient="top", labelAngle=0, labelOverlap=True),
         ),

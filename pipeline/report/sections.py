@@ -54,8 +54,11 @@ def write_definitions() -> Path:
 
 def definitions() -> str:
     """The page of the docs with the definition, the rules and the traps of every finding."""
-    described = {entry["name"]: entry for entry in yaml.safe_load(METRICS.read_text(encoding="utf-8"))["metrics"]}
-    lines = [HEAD, *(f"- **{name}.** {text}" for name, text in _file()["head"].items())]
+    metrics = {
+        entry["name"]: f"Metric `{entry['name']}`: {entry['description'].strip()}"
+        for entry in yaml.safe_load(METRICS.read_text(encoding="utf-8"))["metrics"]
+    }
+    lines = [HEAD, *(f"- **{_name(name)}.** {metrics.get(text, text)}" for name, text in _file()["head"].items())]
     lines += ["", "## Rules", "", *(f"- **{_name(rule)}.** {text}" for rule, text in rules().items())]
     for section in sections():
         lines += ["", f"## {section.title}"]
@@ -66,7 +69,7 @@ def definitions() -> str:
             lines += (
                 [f"- Rules: {', '.join(_name(rule).lower() for rule in question.rules)}."] if question.rules else []
             )
-            lines += [f"- Metric `{name}`: {described[name]['description'].strip()}" for name in question.metrics]
+            lines += [f"- {metrics[name]}" for name in question.metrics]
             lines += [f"- SQL: `{sql}.sql`; chart: `{question.name}`."]
     return "\n".join(lines) + "\n"
 
