@@ -154,7 +154,7 @@ def _level_changes_chart(rows: Rows) -> alt.Chart:
             ),
             y=alt.Y(
                 "signed:Q",
-                title="users",
+                title="changes",
                 scale=alt.Scale(domain=[-greatest, greatest]),
                 axis=alt.Axis(values=[-greatest, 0, greatest], labelExpr="format(abs(datum.value), ',')"),
             ),
@@ -166,7 +166,7 @@ def _level_changes_chart(rows: Rows) -> alt.Chart:
             tooltip=[
                 alt.Tooltip("label:O", title="week of"),
                 alt.Tooltip("kind:N", title="change"),
-                alt.Tooltip("changes:Q", title="users", format=","),
+                alt.Tooltip("changes:Q", title="changes", format=","),
             ],
         )
         .properties(width="container", height=200)

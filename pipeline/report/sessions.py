@@ -11,16 +11,8 @@ from pipeline.report.question import Finding, Rows, total
 from pipeline.report.theme import colour
 from pipeline.report.words import count_and_share, duration, mean, number
 
-LENGTHS = {
-    0: "under 1",
-    1: "1 – 5",
-    5: "5 – 15",
-    15: "15 – 30",
-    30: "30 – 60",
-    60: "60 – 120",
-    120: "120 or more",
-}
-SIZES = {0: "none", 1: "1", 2: "2 – 5", 6: "6 – 10", 11: "11 – 20", 21: "21 – 50", 51: "over 50"}
+LENGTHS = {0: "under 1", 1: "1–5", 5: "5–15", 15: "15–30", 30: "30–60", 60: "60–120", 120: "120+"}
+SIZES = {0: "none", 1: "1", 2: "2–5", 6: "6–10", 11: "11–20", 21: "21–50", 51: "51+"}
 
 
 def _by_level(rows: Rows, value: str, unit: int = 1) -> str:

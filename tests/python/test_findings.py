@@ -198,6 +198,8 @@ def test_the_readme_has_the_references_figures(sample: Project) -> None:
     def of(*columns: str) -> list[list[str]]:
         return [row for row in tables[columns] if len(row) == len(columns)]
 
+    everyone = expected["levels"][0][4]
+    assert f"there are {everyone} in all" in (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
     assert of("artist", "plays") == shown(row[:2] for row in expected["top_artists"][:5])
     assert of("level", "plays", "listeners") == shown(row[:3] for row in expected["levels"])
     assert of("browser", "os", "plays") == shown(row[:3] for row in expected["browsers"][:5])
