@@ -9,7 +9,7 @@ import altair as alt
 from pipeline.report import charts
 from pipeline.report.question import Finding, Rows, total
 from pipeline.report.theme import colour
-from pipeline.report.words import ENOUGH_IN_A_WEEK, MOST_NAMES, count_and_share, day, listed, number, times
+from pipeline.report.words import ENOUGH_IN_A_WEEK, MOST_NAMES, count_and_share, day, listed, number
 
 
 def quoted(row: dict[str, str]) -> str:
@@ -22,11 +22,10 @@ def leaders(rows: Rows, names: list[str], noun: str, as_many: str) -> str:
     if most == 1 and tied > 1:
         return f"No {noun} was played more than once."
     if tied > MOST_NAMES:
-        return f"{tied:,} {noun}s were played most, {times(most)} each."
-    if len(names) == 1:
-        return f"Only {names[0]} was played, {times(most)}."
-    each = " each" if tied > 1 else ""
-    return f"{listed(names[:tied])} {'was' if tied == 1 else 'were'} played most, {times(most)}{each}."
+        return f"{tied:,} {noun}s share first place, with {number(most, 'play')} each."
+    if tied > 1:
+        return f"The most played {noun}s were {listed(names[:tied])}, with {number(most, 'play')} each."
+    return f"The {'only' if len(names) == 1 else 'most'} played {noun} was {names[0]}, with {number(most, 'play')}."
 
 
 def left_out(rows: Rows, noun: str, as_many: str) -> str:
@@ -66,7 +65,9 @@ def _moves(rows: Rows, names: dict[str, str], noun: str) -> str:
         of = f"The week{'s' if len(part) > 1 else ''} of {listed(part)}"
         left = f" {of} {are} left out, because the data may have only part of {those}."
     if len(whole) < 2:
-        return f"Weeks cannot be compared yet: that takes two whole weeks, and the data has {len(whole) or 'none'}."
+        return (
+            f"Weeks cannot be compared yet: that takes two whole weeks, and the data has {'one' if whole else 'none'}."
+        )
     plays = {(row["name"], row["week_start"]): row["plays"] for row in rows}
     gains = [
         (plays[name, week] - plays[name, before], name, before, week)

@@ -38,11 +38,6 @@ def number(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
-def times(count: int) -> str:
-    """Once, twice, 3 times."""
-    return {1: "once", 2: "twice"}.get(count) or number(count, "time")
-
-
 def share(part: int, whole: int, noun: str) -> str:
     """Part of a whole, as a share where it is of enough: 72% of 8,488 plays, but 5 of 8 plays."""
     if whole < ENOUGH:

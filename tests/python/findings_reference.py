@@ -372,6 +372,7 @@ class Findings:
         if len(rows) == 1:
             return Found(rows, f"{words} It is {'not ' if lacking else ''}in the catalogue.")
         missing = "1 of the {} shown is" if lacking == 1 else f"{lacking or 'None'} of the {{}} shown are"
+        missing = "All {} shown are" if lacking == len(rows) else missing
         return Found(
             rows, f"{words} {missing.format(len(rows))} missing from the catalogue.{self._rest(ranked, 'song')}"
         )
@@ -394,15 +395,15 @@ class Findings:
     def _leaders(ranked: list[tuple[str, int]], noun: str) -> str:
         most = ranked[0][1]
         first = [name for name, count in ranked if count == most]
-        often = "once" if most == 1 else "twice" if most == 2 else f"{most:,} times"
-        if len(ranked) == 1:
-            return f"Only {first[0]} was played, {often}."
         if most == 1 and len(first) > 1:
             return f"No {noun} was played more than once."
-        if len(first) == 1:
-            return f"{first[0]} was played most, {often}."
-        names = together(first) if len(first) <= 3 else f"{len(first):,} {noun}s"
-        return f"{names} were played most, {often} each."
+        if len(first) > 3:
+            return f"{len(first):,} {noun}s share first place, with {most:,} plays each."
+        if len(first) > 1:
+            return f"The most played {noun}s were {together(first)}, with {most:,} plays each."
+        return (
+            f"The {'only' if len(ranked) == 1 else 'most'} played {noun} was {first[0]}, with {several(most, 'play')}."
+        )
 
     @staticmethod
     def _rest(ranked: list[tuple[Any, int]], noun: str) -> str:
@@ -438,7 +439,7 @@ class Findings:
         whole = [week for week in self.weeks if self.is_whole_week(week)]
         part = [short(week) for week in self.weeks if week not in whole]
         if len(whole) < 2:
-            return f"Weeks cannot be compared yet: that takes two whole weeks, and the data has {len(whole) or 'none'}."
+            return f"Weeks cannot be compared yet: that takes two whole weeks, and the data has {'one' if whole else 'none'}."
         left = {
             0: "",
             1: f" The week of {part[0] if part else ''} is left out, because the data may have only part of it.",

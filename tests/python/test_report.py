@@ -68,7 +68,7 @@ def test_one_play_is_enough_for_most_sentences(project: Project, tmp_path: Path)
     page = report_of(project, tmp_path, make_event(level=None, location=None, gender=None, song="<b>&</b>"))
     lacking = {name for name, article in page.articles.items() if not article.chart}
     assert lacking == {"funnel", "level_changes", "hours", "places"}
-    assert "Only “<b>&</b>” by Ann was played, once." in page.articles["top_songs"].finding
+    assert "The only played song was “<b>&</b>” by Ann, with 1 play." in page.articles["top_songs"].finding
     assert "<b>" not in page.text
     assert page.articles["plays_by_day"].figures == [["2018-11-01", "False", "unknown", "1"]]
 
