@@ -439,7 +439,8 @@ class Findings:
         whole = [week for week in self.weeks if self.is_whole_week(week)]
         part = [short(week) for week in self.weeks if week not in whole]
         if len(whole) < 2:
-            return f"Weeks cannot be compared yet: that takes two whole weeks, and the data has {'one' if whole else 'none'}."
+            there = "one" if whole else "none"
+            return f"Weeks cannot be compared yet: that takes two whole weeks, and the data has {there}."
         left = {
             0: "",
             1: f" The week of {part[0] if part else ''} is left out, because the data may have only part of it.",
