@@ -64,7 +64,7 @@ weeks as (
 
 ),
 
-{# Of the first and the last day the data may have a part only. #}
+{# The first and the last day may be incomplete. #}
 calendar as (
 
     select

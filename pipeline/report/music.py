@@ -61,9 +61,8 @@ def _moves(rows: Rows, names: dict[str, str], noun: str) -> str:
     part = [day(week) for week in weeks if week not in whole]
     left = ""
     if part:
-        are, those = ("is", "it") if len(part) == 1 else ("are", "them")
-        of = f"The week{'s' if len(part) > 1 else ''} of {listed(part)}"
-        left = f" {of} {are} left out, because the data may have only part of {those}."
+        one = len(part) == 1
+        left = f" The {'week' if one else 'weeks'} of {listed(part)} {'is' if one else 'are'} left out as incomplete."
     if len(whole) < 2:
         return (
             f"Weeks cannot be compared yet: that takes two whole weeks, and the data has {'one' if whole else 'none'}."
@@ -115,7 +114,7 @@ def _weeks_chart(rows: Rows, names: dict[str, str]) -> alt.LayerChart:
         cells,
         x=alt.X(
             "week:O",
-            title="week of (* may be there only in part)" if part else "week of",
+            title="week of (* may be incomplete)" if part else "week of",
             sort=list(weeks.values()),
             axis=alt.Axis(orient="top", labelAngle=0, labelOverlap=True),
         ),
