@@ -61,8 +61,8 @@ def _moves(rows: Rows, names: dict[str, str], noun: str) -> str:
     part = [day(week) for week in weeks if week not in whole]
     left = ""
     if part:
-        one = len(part) == 1
-        left = f" The {'week' if one else 'weeks'} of {listed(part)} {'is' if one else 'are'} left out as incomplete."
+        weeks_of, are, they = ("week", "is", "it") if len(part) == 1 else ("weeks", "are", "they")
+        left = f" The {weeks_of} of {listed(part)} {are} left out, as {they} may be incomplete."
     if len(whole) < 2:
         return (
             f"Weeks cannot be compared yet: that takes two whole weeks, and the data has {'one' if whole else 'none'}."

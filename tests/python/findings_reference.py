@@ -443,8 +443,8 @@ class Findings:
             return f"Weeks cannot be compared yet: that takes two whole weeks, and the data has {there}."
         left = {
             0: "",
-            1: f" The week of {part[0] if part else ''} is left out as incomplete.",
-            2: f" The weeks of {' and '.join(part)} are left out as incomplete.",
+            1: f" The week of {part[0] if part else ''} is left out, as it may be incomplete.",
+            2: f" The weeks of {' and '.join(part)} are left out, as they may be incomplete.",
         }[len(part)]
         rises = [
             (own[after] - own[after - timedelta(7)], own[after - timedelta(7)], own[after], after, named(name))

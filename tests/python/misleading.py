@@ -128,7 +128,7 @@ CASES = [
             "several levels count in each.",
             "song_weeks": "“Tune” by Ann (1 to 11, week of 12 Nov 2018) and “Ballad” by Bob (1 to 11, week of 19 Nov "
             "2018) share the greatest rise, 10 plays more than the week before. The weeks of 29 Oct 2018 and 26 Nov"
-            " 2018 are left out as incomplete.",
+            " 2018 are left out, as they may be incomplete.",
             "top_artists": "The most played artist was Ann, with 19 plays.",
             "places": "Most plays came from Fargo, ND-MN (by 2 listeners) and Rome, GA (by 2 listeners), 34 each. 73 "
             "plays came from an unknown place.",
