@@ -69,7 +69,7 @@ QUESTIONS: dict[str, tuple[list[str], list[str], str]] = {
         ["cohort_listeners", "returned_listeners", "retention_rate"],
         ["cohort__week_number"],
         "select week_number, sum(cohort_size), sum(listener_count), sum(listener_count) / sum(cohort_size) "
-        "from weekly_retention join dates on week_start = date_day where is_whole_week group by 1",
+        "from weekly_retention join dates on weekly_retention.week_start = date_day where is_whole_week group by 1",
     ),
 }
 
