@@ -2,44 +2,66 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
+from pipeline.ledger import LOADED
 from pipeline.warehouse import Warehouse
 
 DAY = timedelta(days=1)
 DAY_MS = 86_400_000
-# How far from a load's own events the next ones are looked for, again and again, before all of the history is asked.
-NEAR_MS = (DAY_MS, 10 * DAY_MS, 100 * DAY_MS)
+# How many days from a load's own the next one is looked for, again and again, before all of the history is asked.
+NEAR = (1, 10, 100, 40_000)
 
 
 def days_without_events(warehouse: Warehouse, load_id: str) -> list[str]:
     """The ISO dates of days without events among the days of a load, and from there to the nearest days with events.
 
-    Only what is around the load's own events is read, so that it costs what the load is, not what the history is.
+    stg_events is sorted by time and is read around the load's own days only, so that it costs what the load is, not
+    what the history is. Loads that are not in it yet are read where they landed.
     """
-    events = f"{warehouse.schema('staging')}.staging_events"
-    first, last = warehouse.query(f"select min(ts), max(ts) from {events} where load_id = '{load_id}'").rows[0]
-    if first is None:
-        return []
-
-    def nearest(aggregate: str, conditions: list[str]) -> int | None:
-        for condition in conditions:
-            found = warehouse.query(f"select {aggregate}(ts) from {events} where {condition}").rows[0][0]
-            if found is not None:
-                return int(found)
-        return None
-
-    before = nearest("max", [*(f"ts between {first - near} and {first - 1}" for near in NEAR_MS), f"ts < {first}"])
-    after = nearest("min", [*(f"ts between {last + 1} and {last + near}" for near in NEAR_MS), f"ts > {last}"])
-    first, last = (first if before is None else before), (last if after is None else after)
-    days = warehouse.query(
-        f"select distinct ts - mod(ts, {DAY_MS}) as day_ms from {events} "
-        f"where ts between {first} and {last} order by day_ms"
+    staging = warehouse.schema("staging")
+    loads = _column(warehouse, f"select distinct load_id from {staging}.load_history where status = '{LOADED}'")
+    built = _column(warehouse, f"select load_id from {staging}.build_history where model_name = 'stg_events'")
+    unbuilt = ", ".join(f"'{load}'" for load in sorted((loads - built) | {load_id}))
+    landed = warehouse.query(
+        f"select distinct load_id, ts - mod(ts, {DAY_MS}) from {staging}.staging_events where load_id in ({unbuilt})"
     ).rows
-    dates = [datetime.fromtimestamp(int(day) / 1000, tz=UTC).date() for (day,) in days]
+    days = {datetime.fromtimestamp(int(day_ms) / 1000, tz=UTC).date() for _, day_ms in landed}
+    own = {datetime.fromtimestamp(int(day_ms) / 1000, tz=UTC).date() for load, day_ms in landed if load == load_id}
+    if not own:
+        return []
+    first, last = min(own), max(own)
+    if loads & built:
+        days |= _built_days(warehouse, first, last)
     return [
         (day + number * DAY).isoformat()
-        for day, following in pairwise(dates)
+        for day, following in pairwise(sorted(days))
+        if day <= last and following >= first
         for number in range(1, (following - day).days)
     ]
+
+
+def _built_days(warehouse: Warehouse, first: date, last: date) -> set[date]:
+    """The days in stg_events from the nearest one before the first to the nearest one after the last."""
+
+    def between(start: date, end: date) -> set[date]:
+        return _column(
+            warehouse,
+            f"select distinct cast(event_at as date) from {warehouse.schema('staging')}.stg_events "
+            f"where event_at >= '{start}' and event_at < '{end + DAY}'",
+        )
+
+    def nearest(ranges: Iterable[tuple[date, date]]) -> set[date]:
+        return next(filter(None, (between(*days) for days in ranges)), set())
+
+    return (
+        between(first, last)
+        | nearest((first - days * DAY, first - DAY) for days in NEAR)
+        | nearest((last + DAY, last + days * DAY) for days in NEAR)
+    )
+
+
+def _column(warehouse: Warehouse, sql: str) -> set:
+    return {row[0] for row in warehouse.query(sql).rows}

@@ -24,10 +24,12 @@ def test_days_without_events_next_to_the_days_of_a_load(engine: Bench) -> None:
     assert engine.load().missing_days == ["2018-11-03"]
     engine.put("log_data/2.json", on("2018-11-05"))
     assert engine.load().missing_days == []
+    engine.build(tests=False)
     engine.put("log_data/3.json", on("2018-11-08"))
     assert engine.load().missing_days == ["2018-11-06", "2018-11-07"]
     engine.put("log_data/4.json", on("2018-11-06"))  # late
     assert engine.load().missing_days == ["2018-11-07"]
+    engine.build(tests=False)
     engine.put("log_data/5.json", on("2019-02-08"))  # far from all others
     found = engine.load().missing_days
     assert (found[0], found[-1], len(found)) == ("2018-11-09", "2019-02-07", 91)
