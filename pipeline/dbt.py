@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dbt.adapters.sql import SQLAdapter
     from dbt.contracts.graph.manifest import Manifest
 
+NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 ABOUT_TO_COMMIT = "about to commit under the run lock"
 
 OnProgress = Callable[[int, int, str], None]
@@ -191,6 +192,12 @@ class _Progress:
             self.on_progress(self.done, self.total, event.data.node_info.node_name)
         elif event.info.level == "error":
             self.errors.append(event.info.msg.strip())
+
+
+def _as_yaml(arguments: dict[str, Any]) -> str:
+    """JSON that YAML reads as the same: letters that it refuses, or takes for the end of a line, as escapes."""
+    text = json.dumps(arguments, ensure_ascii=False)
+    return NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _check_profile() -> None:
