@@ -5,8 +5,8 @@ import sys
 
 from invoke import Collection, task
 
+from door.command import command, fail, settings_of
 from infra.errors import InfraError
-from pipeline.command import command, fail, settings_of
 
 _QUIET = "print nothing but warnings and errors"
 _DATABASE = "DuckDB file that is published (default: sparkify.duckdb)"
@@ -341,7 +341,7 @@ def infra_status(context, exports=False):
     """Show state, endpoint, cost so far, and what is not as planned."""
     from infra.console import status
 
-    status(_infra_settings(context), exports=exports)
+    return status(_infra_settings(context), exports=exports)
 
 
 @task(name="pause")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from infra.errors import InfraError, InfraUsageError
+from infra.errors import InfraAccessError, InfraError, InfraUsageError
 
 if TYPE_CHECKING:
     import boto3
@@ -137,9 +137,9 @@ def aws_errors() -> Iterator[None]:
         exceptions.TokenRetrievalError,
         exceptions.SSOError,
     ) as error:
-        raise InfraError(f"No AWS credentials that work were found ({_one_line(error)}). {_SIGN_IN}.") from error
+        raise InfraAccessError(f"No AWS credentials that work were found ({_one_line(error)}). {_SIGN_IN}.") from error
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
-        raise InfraError(
+        raise InfraAccessError(
             f"AWS could not be reached ({_one_line(error)}). Check the network, then run the command again: "
             "it goes on where it was."
         ) from error
@@ -151,22 +151,22 @@ def _from_answer(error: Any) -> InfraError:
     code, text = error.response["Error"].get("Code", ""), _one_line(error.response["Error"].get("Message", ""))
     match _CAUSES.get(code):
         case "expired":
-            return InfraError(f"The AWS credentials have expired. {_SIGN_IN}.")
+            return InfraAccessError(f"The AWS credentials have expired. {_SIGN_IN}.")
         case "unknown":
-            return InfraError(f"AWS does not know these credentials ({code}). {_SIGN_IN}.")
+            return InfraAccessError(f"AWS does not know these credentials ({code}). {_SIGN_IN}.")
         case "signature":
-            return InfraError(
+            return InfraAccessError(
                 f"AWS refuses the signature ({code}): the secret key is wrong, or this machine's clock is. {_SIGN_IN}."
             )
         case "denied":
             found = re.search(r"not authorized to perform:? ([\w-]+:\w+)", text)
             missing = found[1] if found else error.operation_name
-            return InfraError(
+            return InfraAccessError(
                 f"These credentials lack the permission {missing}. `./inv infra.policy` prints all that an operator "
                 "needs; have it attached, then run the command again."
             )
         case "throttled":
-            return InfraError(
+            return InfraAccessError(
                 f"AWS asks for patience ({code} at {error.operation_name}). Run the command again in a minute: "
                 "it goes on where it was."
             )

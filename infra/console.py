@@ -19,7 +19,7 @@ from infra import view
 from infra.apply import Report, carry_out, tear_down
 from infra.aws import Aws, Clock, aws_errors, connect
 from infra.connection import connection
-from infra.errors import InfraError, InfraUsageError
+from infra.errors import DRIFT, InfraError, InfraUsageError
 from infra.operate import find_tagged, look, with_size
 from infra.operate import pause as pause_cluster
 from infra.operate import resize as resize_warehouse
@@ -66,9 +66,15 @@ def up(settings: InfraSettings, *, may_replace: bool = False, name: str = "") ->
         print(connection(context).exports)
 
 
-def status(settings: InfraSettings, *, exports: bool = False) -> None:
+def status(settings: InfraSettings, *, exports: bool = False) -> int:
+    """Print what there is; return the exit code, which tells where something is not as planned."""
     with _signed_in(settings) as context:
-        print(connection(context).exports if exports else view.status_words(look(context)))
+        if exports:
+            print(connection(context).exports)
+            return 0
+        found = look(context)
+        print(view.status_words(found))
+        return DRIFT if found.not_as_planned else 0
 
 
 def pause(settings: InfraSettings) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 from pipeline.dbt_environment import without_dbt_settings
 from pipeline.display import print_text
-from pipeline.errors import UsageError
+from pipeline.errors import ExitCode, MachineError
 from pipeline.settings import PROJECT_ROOT
 
 TARGET_IN_MODEL = re.compile(r"\btarget\.|\badapter\.type\(")
@@ -36,30 +38,26 @@ def run_linters(*, fix: bool = False) -> int:
 
 
 def run_tests(*, thorough: bool = False) -> int:
-    """Run the linters, then pytest, which runs dbt's data and unit tests; return 0 or the last failure's exit code.
+    """Run the linters, then pytest, which runs dbt's data and unit tests; return the exit code.
 
     A thorough run has the tests that take minutes too, and keeps what they counted in docs/promises.md.
     """
     code = run_linters()
-    return _step("pytest", ["pytest", *(["--thorough"] if thorough else [])]) or code
+    code = _step("pytest", ["pytest", *(["--thorough"] if thorough else [])]) or code
+    return ExitCode.TESTS if code else ExitCode.OK
 
 
-def run_stand_in() -> int:
-    """Run the Redshift stand-in until Ctrl-C; return its exit code."""
+def run_stand_in() -> NoReturn:
+    """Become the Redshift stand-in, which runs until a signal ends it and all that it has started."""
     _need_development_tools()
-    command = [sys.executable, "-m", "redshift_stand_in"]
-    process = subprocess.Popen(command, cwd=PROJECT_ROOT / "tests")  # noqa: S603
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            pass  # the process has had Ctrl-C too, and puts things away
+    os.chdir(PROJECT_ROOT / "tests")
+    os.execv(sys.executable, [sys.executable, "-m", "redshift_stand_in"])  # noqa: S606
 
 
 def _need_development_tools() -> None:
     missing = [name for name in ("pytest", "ruff", "sqlfluff") if find_spec(name) is None]
     if missing:
-        raise UsageError(f"{', '.join(missing)} not installed here. Install the development tools with: ./inv lint")
+        raise MachineError(f"{', '.join(missing)} not installed here. Install the development tools with: ./inv lint")
 
 
 def _deprecation_gate() -> list[str]:
@@ -94,4 +92,9 @@ def _step(name: str, command: list[str]) -> int:
             "DBT_LOG_PATH": str(Path(folder, "logs")),
             "SPARKIFY_WORK_DATABASE": str(Path(folder, "lint.duckdb")),
         }
-        return subprocess.run(command, cwd=PROJECT_ROOT, env=environment, check=False).returncode  # noqa: S603
+        with subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment) as process:  # noqa: S603
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                process.send_signal(signal.SIGINT)  # it has had Ctrl-C, and no other signal; it puts things away
+                raise

@@ -19,7 +19,7 @@ from itertools import groupby, islice
 from typing import Any
 
 from pipeline.compacted_part import CompactedPart, PartWriter, file_text, index_of, read_index, write_index
-from pipeline.errors import PipelineError
+from pipeline.errors import MachineError, PipelineError
 from pipeline.listing import SourceFile
 from pipeline.s3 import WORKERS, s3_errors, split_uri
 from pipeline.s3_reader import read_ahead
@@ -208,7 +208,7 @@ def _make_part(
                 index = write_index(etag=etag, size_bytes=part.size_bytes, files=part.files, left_out=left_out)
                 s3.put_object(Bucket=bucket, Key=index_of(plan.key), Body=index)
     except OSError as error:
-        raise PipelineError(
+        raise MachineError(
             f"{tempfile.gettempdir()}: {error.strerror}. Make room there, or set TMPDIR to another folder."
         ) from error
     return _Made(part, frozenset(left_out))
@@ -225,7 +225,7 @@ def _bucket_errors(address: str) -> Iterator[None]:
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("AccessDenied", "403"):
                 raise
-            raise PipelineError(
+            raise MachineError(
                 f"{address}: access denied; the credentials in use need s3:ListBucket on the bucket, and s3:GetObject, "
                 "s3:PutObject and s3:DeleteObject there."
             ) from error

@@ -12,14 +12,14 @@ from typing import Any, BinaryIO
 
 from backports import zstd
 
-from pipeline.errors import PipelineError
+from pipeline.errors import DataError
 
 # The names are COPY's keywords.
 SUFFIXES = {".gz": "gzip", ".bz2": "bzip2", ".zst": "zstd"}
 CHUNK_BYTES = 256 * 1024
 
 
-class DamagedFileError(PipelineError):
+class DamagedFileError(DataError):
     """A file cannot be unpacked: it is damaged, or not what its suffix says."""
 
 

@@ -12,9 +12,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pipeline.columns import JsonColumn
-from pipeline.command import stop_if_interrupted
 from pipeline.dbt_environment import prepare_environment
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import MachineError, PipelineError
+from pipeline.files import fault_in, file_fault, private_files
+from pipeline.interrupts import stop_if_interrupted
 from pipeline.run_lock import RunLock
 from pipeline.settings import PROJECT_ROOT, Settings
 
@@ -142,25 +143,27 @@ class Dbt:
 
         progress = _Progress(on_progress)
         runner = dbtRunner(manifest=self._manifest, callbacks=[progress.on_event, on_event, self._on_commit])
-        result = runner.invoke(
-            [
-                *arguments,
-                "--project-dir",
-                str(PROJECT_ROOT),
-                "--profiles-dir",
-                str(PROJECT_ROOT),
-                "--target",
-                self.settings.target,
-                "--log-level",
-                "none",
-                "--log-level-file",
-                "debug",
-            ]
-        )
+        with private_files():
+            result = runner.invoke(
+                [
+                    *arguments,
+                    "--project-dir",
+                    str(PROJECT_ROOT),
+                    "--profiles-dir",
+                    str(PROJECT_ROOT),
+                    "--target",
+                    self.settings.target,
+                    "--log-level",
+                    "none",
+                    "--log-level-file",
+                    "debug",
+                ]
+            )
         stop_if_interrupted()
         if not result.success:
             self.lock.check()  # a lock that was lost is why
-            raise _error(arguments[0], result, progress.errors)
+            error = _error(arguments[0], result, progress.errors)
+            raise (result.exception and file_fault(result.exception)) or fault_in(str(error)) or error
         return result
 
     def _on_commit(self, event: Any) -> None:
@@ -202,7 +205,7 @@ def _as_yaml(arguments: dict[str, Any]) -> str:
 
 def _check_profile() -> None:
     if not (PROJECT_ROOT / "profiles.yml").exists():
-        raise UsageError("profiles.yml is missing. Make it, as ./inv does: cp profiles.yml.example profiles.yml")
+        raise MachineError("profiles.yml is missing. Make it, as ./inv does: cp profiles.yml.example profiles.yml")
 
 
 def _error(command: str, result: Any, messages: list[str]) -> DbtError:

@@ -14,7 +14,7 @@ import yaml
 from pipeline.dbt import Dbt
 from pipeline.display import Display, print_text
 from pipeline.erd import build_erd
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import MachineError, UsageError
 from pipeline.lineage import build_lineage
 from pipeline.pages import in_script, text_on_page
 from pipeline.settings import PROJECT_ROOT, Settings
@@ -61,7 +61,7 @@ def serve_docs(settings: Settings) -> None:
     try:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", settings.docs_port), handler)
     except OSError as error:
-        raise PipelineError(
+        raise MachineError(
             f"Port {settings.docs_port} cannot be used: {error.strerror}. Choose another: ./inv docs.serve --port 8081"
         ) from error
     with server:

@@ -1,4 +1,22 @@
-"""Failures that the user can do something about. tasks.py prints their text and exits; anything else is a bug."""
+"""Failures that the user can do something about, and the exit codes of all commands; anything else is a bug.
+
+The command line prints their text and exits with their code. docs/exit_codes.md explains the codes to users.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How a command ends. infra/errors.py and door/environment.py, which may not import this, use the same numbers."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    DATA = 3
+    TESTS = 4
+    ENVIRONMENT = 5
+    INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class PipelineError(Exception):
@@ -7,7 +25,7 @@ class PipelineError(Exception):
     A line break within an argument is foreign, such as one in a file's name, and is shown as an escape.
     """
 
-    exit_code = 1
+    exit_code = ExitCode.FAILED
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.args))
@@ -16,4 +34,22 @@ class PipelineError(Exception):
 class UsageError(PipelineError):
     """The command was called, or is set up, in a way that cannot work."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
+
+
+class DataError(PipelineError):
+    """The source has something that is not loaded: a bad record, or a file that changed since it was loaded."""
+
+    exit_code = ExitCode.DATA
+
+
+class FailedTestsError(PipelineError):
+    """Tests refuse the data that was built."""
+
+    exit_code = ExitCode.TESTS
+
+
+class MachineError(PipelineError):
+    """Something around the project is in the way: a file, the disk, permissions, the network, a missing tool."""
+
+    exit_code = ExitCode.ENVIRONMENT

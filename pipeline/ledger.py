@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import clock
 from pipeline.display import first_of
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import DataError, PipelineError, UsageError
 from pipeline.foreign_text import shell_word
 from pipeline.listing import SourceFile
 
@@ -122,7 +122,7 @@ def new_files(
     if changed:
         names = first_of([file.key for file in changed])
         flags = " ".join(f"--reload {shell_word(file.key)}" for file in changed[:5])
-        raise PipelineError(
+        raise DataError(
             f"{source}: changed since it was loaded: {names}. Nothing was loaded. To put what the file holds now in "
             f"the place of its rows, say {flags}; or put the file back as it was and deliver the difference as a file "
             "of its own; or start over from the source as it is now (./inv reset, then ./inv run)."

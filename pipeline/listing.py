@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.compression import compression_of, without_compression
 from pipeline.display import first_of
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import DataError, MachineError, PipelineError, UsageError
 from pipeline.s3 import WORKERS, s3_client, s3_errors, split_uri
 from pipeline.settings import LoadOptions
 
@@ -162,7 +162,7 @@ def _list_folder(source: str, prefix: str, table_name: str) -> Iterator[SourceFi
                         continue
                     status = entry.stat()
                     if not stat.S_ISREG(status.st_mode):
-                        raise PipelineError(f"{entry.path} is not a file that can be loaded; take it away.")
+                        raise DataError(f"{entry.path} is not a file that can be loaded; take it away.")
                     _check_name(entry)
                     yield SourceFile(
                         table_name=table_name,
@@ -171,7 +171,7 @@ def _list_folder(source: str, prefix: str, table_name: str) -> Iterator[SourceFi
                         modified_at=datetime.fromtimestamp(status.st_mtime_ns // 1000 / 1e6, tz=UTC),
                     )
         except OSError as error:
-            raise PipelineError(f"{error.filename or folder} cannot be read: {error.strerror}.") from error
+            raise MachineError(f"{error.filename or folder} cannot be read: {error.strerror}.") from error
 
 
 def _place(folder: Path) -> tuple[int, int]:
@@ -183,7 +183,7 @@ def _check_name(entry: os.DirEntry[str]) -> None:
     try:
         entry.name.encode()
     except UnicodeEncodeError:
-        raise PipelineError(f"{entry.path!r}: the file's name is not UTF-8; rename it.") from None
+        raise DataError(f"{entry.path!r}: the file's name is not UTF-8; rename it.") from None
 
 
 def _list_s3(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:

@@ -14,6 +14,7 @@ from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display
 from pipeline.errors import PipelineError, UsageError
 from pipeline.foreign_text import first_line
+from pipeline.interrupts import stop_if_interrupted
 from pipeline.ledger import LOADED, loaded_twice, new_files, new_load_id, read_ledger
 from pipeline.listing import SourceFile, list_source, refuse_archived
 from pipeline.load_folder import LoadFolder, fill_load_folder, put_big_files_among_lines
@@ -219,6 +220,7 @@ def _unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:
     try:
         return _find_unknown_keys(folder, dbt)
     except duckdb.Error as error:
+        stop_if_interrupted()
         return [f"the records were not searched for new keys: {first_line(error)}"]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from pipeline.compression import SUFFIXES, open_text, unpacking
-from pipeline.errors import PipelineError
+from pipeline.errors import DataError, MachineError
 from pipeline.listing import SourceFile
 from pipeline.record_text import find_nul, is_suspicious
 from pipeline.rejects import BLANKS, BOM, line_text
@@ -105,7 +105,8 @@ def fill_load_folder(
     advance is told how many files were done, fetched how many bytes of how many there are of a big one in S3.
 
     Raises:
-        PipelineError: a file cannot be read, or is not what it was when it was listed.
+        MachineError: a file cannot be read.
+        DataError: a file is not what it was when it was listed.
     """
     path.mkdir(parents=True, exist_ok=True)
     folder = LoadFolder(path, source)
@@ -138,7 +139,7 @@ def fill_load_folder(
                 entries.write(_entry(number, file, found, big))
                 advance(1)
     except OSError as error:
-        raise PipelineError(f"{error.filename or path}: {error.strerror}. Nothing was loaded.") from error
+        raise MachineError(f"{error.filename or path}: {error.strerror}. Nothing was loaded.") from error
     return folder
 
 
@@ -146,7 +147,7 @@ def put_big_files_among_lines(folder: LoadFolder, *, advance: Callable[[int], No
     """Have every file read line by line, which takes longer and can name the line of a bad record.
 
     Raises:
-        PipelineError: a file has changed since the folder was filled.
+        DataError: a file has changed since the folder was filled.
     """
     try:
         for big in folder.big_files:
@@ -157,13 +158,13 @@ def put_big_files_among_lines(folder: LoadFolder, *, advance: Callable[[int], No
                 raise _changed(name)
             advance(1)
     except OSError as error:
-        raise PipelineError(f"{error.filename or folder.path}: {error.strerror}. Nothing was loaded.") from error
+        raise MachineError(f"{error.filename or folder.path}: {error.strerror}. Nothing was loaded.") from error
     for table in folder.tables.values():
         table.files = {}
 
 
-def _changed(name: str) -> PipelineError:
-    return PipelineError(f"{name}: changed while it was loaded. Nothing was loaded; load again.")
+def _changed(name: str) -> DataError:
+    return DataError(f"{name}: changed while it was loaded. Nothing was loaded; load again.")
 
 
 def _in_folder(

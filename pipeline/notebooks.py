@@ -6,15 +6,14 @@ import ast
 import importlib.util
 import json
 import os
-import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pipeline.compression import compression_of, text_of, unpacking
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import MachineError, PipelineError, UsageError
 from pipeline.foreign_text import first_line
 from pipeline.pages import template, text_on_page, visible
 from pipeline.query import published
@@ -84,14 +83,13 @@ def as_table(rows: Rows) -> str:
     return f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
-def edit(settings: Settings, name: str) -> int:
-    """Open a notebook, or the folder of all, in marimo; return its exit code."""
+def edit(settings: Settings, name: str) -> NoReturn:
+    """Become marimo, with a notebook or the folder of all."""
     if importlib.util.find_spec("marimo") is None:
-        raise UsageError("marimo is not installed here. Install the development tools with: ./inv lint")
+        raise MachineError("marimo is not installed here. Install the development tools with: ./inv lint")
     target = FOLDER / f"{_known(name)}.py" if name else FOLDER
-    return subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "marimo", "edit", str(target)], env=_environment(settings), check=False
-    ).returncode
+    command = [sys.executable, "-m", "marimo", "edit", str(target)]
+    os.execve(sys.executable, command, _environment(settings))  # noqa: S606
 
 
 def export(settings: Settings, name: str = EXPORTED) -> Path:
@@ -104,7 +102,7 @@ def export(settings: Settings, name: str = EXPORTED) -> Path:
         spec.loader.exec_module(module)
         outputs, _ = module.app.run()
     except ModuleNotFoundError as error:
-        raise UsageError(f"{error.name} is not installed here. Install the development tools: ./inv lint") from error
+        raise MachineError(f"{error.name} is not installed here. Install the development tools: ./inv lint") from error
     except PipelineError:
         raise
     except Exception as error:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import MachineError, PipelineError, UsageError
+from pipeline.files import file_fault
 from pipeline.foreign_text import first_line
+from pipeline.interrupts import stop_if_interrupted
 from pipeline.settings import Settings
 from pipeline.warehouse import Warehouse
 from pipeline.work_file import refuse_to_lose_loads, sync_folder
@@ -35,19 +39,22 @@ def publish(settings: Settings) -> Path:
         with duckdb.connect(str(settings.work_database)) as connection:  # while it is open, no dbt command writes
             _check_tested(settings, connection)
             connection.execute("checkpoint")  # what a killed command left in the WAL would not be in the copy
+            copy.unlink(missing_ok=True)  # so that the new one's mode is that of any new file
             shutil.copyfile(settings.work_database, copy)
         with copy.open("rb+") as file:
             os.fsync(file.fileno())
+        _as_before(settings.database, copy)
         # Left by a reader that wrote and was killed; it belongs to the old file and would damage the new one.
         Path(f"{settings.database}.wal").unlink(missing_ok=True)
         copy.replace(settings.database)
         sync_folder(settings.database.parent)
-    except duckdb.Error as error:
-        raise PipelineError(f"{settings.work_database} cannot be read: {first_line(error)}") from error
-    except OSError as error:
-        raise PipelineError(f"{settings.database} was not published: {error.strerror} ({error.filename}).") from error
+    except (duckdb.Error, OSError) as error:
+        stop_if_interrupted()
+        fault = file_fault(error)
+        raise MachineError(f"{settings.database} was not published. {fault or first_line(error)}") from error
     finally:
-        copy.unlink(missing_ok=True)
+        with suppress(OSError):
+            copy.unlink(missing_ok=True)
     return settings.database
 
 
@@ -61,6 +68,7 @@ def check_ownership(settings: Settings) -> None:
         with duckdb.connect(str(settings.database), read_only=True) as connection:
             found = connection.execute("select table_name from information_schema.tables").fetchall()
     except duckdb.Error:
+        stop_if_interrupted()
         return  # no database at all, or a damaged one
     if found and ("load_history",) not in found:
         raise UsageError(
@@ -76,3 +84,13 @@ def _check_tested(settings: Settings, connection: duckdb.DuckDBPyConnection) -> 
             f"{settings.work_database} was written by another command after its tests had passed, so it was not "
             "published. Run this again."
         )
+
+
+def _as_before(published: Path, copy: Path) -> None:
+    """Give the copy the mode and, where this user may, the owner and group of the file whose place it takes."""
+    if not published.exists():
+        return
+    status = published.stat()
+    with suppress(PermissionError):
+        os.chown(copy, status.st_uid, status.st_gid)
+    copy.chmod(stat.S_IMODE(status.st_mode))

@@ -10,7 +10,7 @@ from pipeline import clock
 from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display, counted, first_of, shown
 from pipeline.docs_site import build_site, generate
-from pipeline.errors import PipelineError
+from pipeline.errors import FailedTestsError, PipelineError
 from pipeline.foreign_text import shell_word
 from pipeline.ledger import next_id
 from pipeline.loads import newest_loaded
@@ -87,7 +87,7 @@ def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_id: str 
     """
     expected = dbt.data_tests()
     if not expected:
-        raise PipelineError(f"The project has no data test that is enabled. {_outcome(settings)}")
+        raise FailedTestsError(f"The project has no data test that is enabled. {_outcome(settings)}")
     with display.step("Test") as step:
         try:
             tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)
@@ -95,10 +95,10 @@ def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_id: str 
             if not any(failure.is_refusal for failure in error.failures):
                 raise PipelineError(*_not_published(settings, error)) from error
             lines = [*_not_published(settings, _with_rows(dbt, error)), *_way_back(settings, load_id)]
-            raise PipelineError(*lines) from error
+            raise FailedTestsError(*lines) from error
         ran = {test.node.unique_id for test in tests if test.status in ("pass", "warn")}
         if lacking := sorted(name for key, name in expected.items() if key not in ran):
-            raise PipelineError(
+            raise FailedTestsError(
                 f"{len(lacking):,} of {counted(len(expected), 'test')} did not run: {first_of(lacking)}. "
                 f"{_outcome(settings)} Look for the reason in logs/dbt.log."
             )

@@ -15,7 +15,7 @@ from pipeline.compaction import Compaction
 from pipeline.compression import DamagedFileError, text_of, unpacking
 from pipeline.dbt import Dbt, DbtError
 from pipeline.display import Display
-from pipeline.errors import PipelineError
+from pipeline.errors import MachineError, PipelineError
 from pipeline.listing import SourceFile
 from pipeline.redshift_rules import broken_rule
 from pipeline.rejects import BLANKS, BOM, CURE, BadRecordError, Problem, line_text, parse_record
@@ -74,7 +74,7 @@ class SourceText:
 def explain(error: DbtError, settings: Settings, load_id: str, text: SourceText, dbt: Dbt) -> PipelineError:
     """The error with the file, line and value that it is about; with the cure where it is the role's; or itself."""
     if "Access Denied" in str(error) or "not authorized to assume IAM Role" in str(error):
-        return PipelineError(
+        return MachineError(
             f"COPY was refused as {settings.copy_role_arn}: {_reason(error)}. The role must be attached to the "
             f"warehouse, trust redshift.amazonaws.com, and have s3:ListBucket and s3:GetObject on {text.source} and on "
             f"s3://{settings.redshift_bucket}. Nothing was loaded."

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pipeline.columns import JsonColumn
 from pipeline.dbt import Dbt, DbtError
 from pipeline.display import Display
-from pipeline.errors import PipelineError
+from pipeline.errors import DataError, PipelineError
 from pipeline.redshift_manifest import Manifest
 from pipeline.redshift_problems import VIEW_ATTEMPTS, VIEW_PAUSE_SECONDS, SourceText, copy_problem
 from pipeline.redshift_rules import broken_rule
@@ -68,7 +68,7 @@ def find_rejects(
         ]
         broken = sum(not reject.by_copy for reject in found)
         if broken != trial.broken_count:
-            raise PipelineError(
+            raise DataError(
                 f"{trial.table_name}: {trial.broken_count:,} rows break the load's rules, and {broken:,} were found in "
                 "the source. Nothing was loaded. If a file was being written, load again when it is whole."
             )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.display import counted
-from pipeline.errors import PipelineError
+from pipeline.errors import DataError, PipelineError
 
 BOM = b"\xef\xbb\xbf"
 BLANKS = b" \t\r\n"
@@ -20,11 +20,11 @@ RAW_TEXT_LETTERS = RAW_TEXT_BYTES // 4  # of what is longer; a letter has up to 
 CURE = "Mend the files, or take them away, and load again; --max-errors N leaves up to N bad records out."
 
 
-class TooManyRejectsError(PipelineError):
+class TooManyRejectsError(DataError):
     """More records are bad than a tolerant load may leave out."""
 
 
-class UncountedRecordsError(PipelineError):
+class UncountedRecordsError(DataError):
     """The rows and rejects of a file would not be as many as its records. name is the file's, or a table's."""
 
     def __init__(self, *lines: str, name: str = "") -> None:
@@ -32,7 +32,7 @@ class UncountedRecordsError(PipelineError):
         self.name = name
 
 
-class BadRecordError(PipelineError):
+class BadRecordError(DataError):
     """A record of the source cannot be loaded as it is; nothing was loaded."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from pipeline.display import first_of
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import DataError, UsageError
 from pipeline.ledger import LOADED, LedgerEntry
 from pipeline.listing import SourceFile
 from pipeline.settings import LoadOptions
@@ -44,12 +44,12 @@ def files_of_their_loads(
     Redshift's rows know their load and not their file: to take a file's rows away, those of its whole load must go.
 
     Raises:
-        PipelineError: one of them is no longer in the source.
+        DataError: one of them is no longer in the source.
     """
     loads = {ledger[key].load_id for key in named if key in ledger and ledger[key].status == LOADED}
     others = {key for key, entry in ledger.items() if entry.status == LOADED and entry.load_id in loads} - named
     if gone := sorted(others - {file.key for file in files}):
-        raise PipelineError(
+        raise DataError(
             f"On Redshift a row does not know its file, so --reload takes all files of load {', '.join(sorted(loads))} "
             f"again, and of these {source} has no longer, or this load leaves out: {first_of(gone)}. Nothing was "
             f"loaded. Put them back; or take the load back (./inv load.undo {min(loads)}) and name with --reload what "

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pipeline.dbt import Dbt, close_connections
 from pipeline.display import shown
-from pipeline.errors import PipelineError
 from pipeline.publish import check_ownership
 from pipeline.settings import Settings
 from pipeline.warehouse import Warehouse
@@ -31,12 +30,8 @@ def reset_warehouse(settings: Settings) -> str:
     """Drop every table and make the landed tables empty; return what was done."""
     with Warehouse(settings).lock("reset") as lock:
         if settings.target == "duckdb":
-            try:
-                for path in _files(settings):
-                    path.unlink(missing_ok=True)
-                settings.work_database.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise PipelineError(f"{error.filename} cannot be removed: {error.strerror}.") from error
+            for path in _files(settings):
+                path.unlink(missing_ok=True)
             Dbt(settings).command("seed")  # which makes the landed tables first
             close_connections()
             return f"Dropped. {settings.work_database} is new and empty."

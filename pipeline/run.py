@@ -201,8 +201,6 @@ def _source_of(warehouse: Warehouse, display: Display) -> str:
 
 
 def _load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> LoadReport:
-    if settings.target == "duckdb":
-        settings.work_database.parent.mkdir(parents=True, exist_ok=True)
     with display.step("Load") as step:
         report = load(settings, plan, dbt, display)
         step.summary = f"{counted(sum(report.rows.values()), 'row')} from {counted(len(plan.files), 'file')}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pipeline.errors import PipelineError
+from pipeline.errors import MachineError
 
 WORKERS = 32
 
@@ -56,10 +56,10 @@ def s3_errors(source: str) -> Iterator[None]:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in ("AccessDenied", "403") and boto3.Session().get_credentials() is None:
-            raise PipelineError(
+            raise MachineError(
                 f"{source}: access denied, and no AWS credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID "
                 "and AWS_SECRET_ACCESS_KEY; only a public bucket needs none."
             ) from error
-        raise PipelineError(f"{source}: {_S3_CURES.get(code, str(error))}.") from error
+        raise MachineError(f"{source}: {_S3_CURES.get(code, str(error))}.") from error
     except (BotoCoreError, OSError) as error:
-        raise PipelineError(f"{source}: {error}.") from error
+        raise MachineError(f"{source}: {error}.") from error

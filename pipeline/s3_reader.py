@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.compression import head_of, unpacking
-from pipeline.errors import PipelineError
+from pipeline.errors import DataError, MachineError
 from pipeline.listing import SourceFile
 from pipeline.s3 import WORKERS, s3_errors, split_uri
 
@@ -71,7 +71,7 @@ def fetch_file(
         finally:
             pool.shutdown(cancel_futures=True)
     if done != file.size_bytes:
-        raise PipelineError(f"{target}: only {done:,} of {file.size_bytes:,} bytes could be written.")
+        raise MachineError(f"{target}: only {done:,} of {file.size_bytes:,} bytes could be written.")
 
 
 def read_head(source: str, file: SourceFile, *, s3: Any, most: int = HEAD_BYTES) -> bytes:
@@ -113,5 +113,5 @@ def read_file(source: str, file: SourceFile, *, s3: Any, start: int = 0, length:
     return content
 
 
-def _changed(uri: str) -> PipelineError:
-    return PipelineError(f"{uri} changed or went away after it was listed. Nothing was loaded; try again.")
+def _changed(uri: str) -> DataError:
+    return DataError(f"{uri} changed or went away after it was listed. Nothing was loaded; try again.")

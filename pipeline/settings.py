@@ -99,6 +99,13 @@ class Settings:
             return PROJECT_ROOT / (os.environ.get("DBT_TARGET_PATH") or "target")
         return self.state_folder / f"{self.name}_target"
 
+    @property
+    def dbt_log_path(self) -> Path:
+        """Where dbt writes its log: its own default, or beside another database, as the project may be read-only."""
+        if self._is_default:
+            return Path(os.environ.get("DBT_LOG_PATH", PROJECT_ROOT / "logs"))
+        return self.state_folder / f"{self.name}_logs"
+
     def dbt_environment(self) -> dict[str, str]:
         """The variables that dbt and profiles.yml read."""
         # The default is written as profiles.yml does, so that a plain dbt command finds the same parsed project.
@@ -108,6 +115,7 @@ class Settings:
             "SPARKIFY_TARGET": self.target,
             "SPARKIFY_WORK_DATABASE": str(work),
             "DBT_TARGET_PATH": str(self.dbt_target_path),
+            "DBT_LOG_PATH": str(self.dbt_log_path),
         }
 
     @property

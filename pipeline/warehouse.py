@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import clock
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import MachineError, PipelineError, UsageError
+from pipeline.files import file_fault, make_private
+from pipeline.interrupts import stop_if_interrupted
 from pipeline.run_lock import RunLock, redshift_lock
 from pipeline.settings import Settings
 from pipeline.work_file import DAMAGE, NoFileLeftError, advice_on_damage
@@ -77,10 +79,11 @@ class Warehouse:
             raise UsageError(f"There is no warehouse at {path} yet. Build it with: ./inv run")
         try:
             connection = duckdb.connect(str(path), read_only=True, config=config)
-        except duckdb.IOException as error:
-            if "lock" in str(error):
+        except duckdb.Error as error:
+            stop_if_interrupted()
+            if "Could not set lock" in str(error):
                 raise PipelineError(f"{path} is being written. Ask again when that has ended.") from error
-            raise PipelineError(f"{path} cannot be opened: {_reason(error)}") from error
+            raise file_fault(error) or MachineError(f"{path} cannot be opened: {_reason(error)}") from error
         with connection:
             try:
                 schemas = connection.execute("select schema_name from information_schema.schemata").fetchall()
@@ -89,7 +92,8 @@ class Warehouse:
                 connection.execute("set TimeZone = 'UTC'")
                 yield connection
             except duckdb.Error as error:
-                raise UsageError(*str(error).strip().split("\n")) from error
+                stop_if_interrupted()
+                raise file_fault(error) or UsageError(*str(error).strip().split("\n")) from error
 
     def redshift_connections(self) -> Any:
         """dbt's connections; the one of this thread is open and has the search path."""
@@ -102,9 +106,10 @@ class Warehouse:
                 connections.add_query(f"set search_path to {', '.join(self.search_path)}", auto_begin=False)
                 break
             except Exception as error:
+                stop_if_interrupted()
                 drop_profile_adapter()  # a connection that was kept may have been lost
                 if is_last:
-                    raise PipelineError(f"Redshift cannot be reached as profiles.yml says: {_reason(error)}") from error
+                    raise MachineError(f"Redshift cannot be reached as profiles.yml says: {_reason(error)}") from error
         return connections
 
     @property
@@ -168,11 +173,8 @@ class Warehouse:
     def lock(self, command: str) -> Iterator[RunLock]:
         """Hold the warehouse for one command. The lock goes with its process, however that ends."""
         folder = self.settings.state_folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise PipelineError(f"{folder} cannot be made: {error.strerror}.") from error
-        with (folder / f"{self.settings.name}.lock").open("a+") as file:
+        make_private(folder)
+        with (folder / f"{self.settings.name}.lock").open("a+", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -222,8 +224,9 @@ def redshift_refusals() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        stop_if_interrupted()
         if LOST_CONNECTION.search(str(error)):
-            raise PipelineError(f"The connection to Redshift was lost ({_reason(error)}). Run it again.") from error
+            raise MachineError(f"The connection to Redshift was lost ({_reason(error)}). Run it again.") from error
         raise UsageError(_reason(error)) from error
 
 

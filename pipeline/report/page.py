@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -68,9 +69,12 @@ def vega_scripts(cache: Path) -> str:
 
     language = ".".join(alt.VEGALITE_VERSION.split(".")[:2])
     path = cache / f"vega-{version('vl-convert-python')}-{language}.js"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        return path.read_text(encoding="utf-8")
+    script = vl_convert.javascript_bundle(vl_version=language)
+    with suppress(OSError):  # a project that is read-only does without
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part")
-        unfinished.write_text(vl_convert.javascript_bundle(vl_version=language), encoding="utf-8")
+        unfinished.write_text(script, encoding="utf-8")
         unfinished.replace(path)
-    return path.read_text(encoding="utf-8")
+    return script

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.display import counted
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import MachineError, UsageError
 from pipeline.settings import PROJECT_ROOT
 from pipeline.simulate import vocabulary
 from pipeline.simulate.folder import MARKER, check_folder, content_hash, put_in_place, remove_own, write_marker
@@ -125,11 +125,14 @@ def simulate(folder: Path, simulation: Simulation, progress: Progress = lambda *
             _prepare(connection, simulation)
             _write_songs(connection, partial, progress)
             _write_events(connection, partial, simulation, progress)
-        (partial / "log_json_path.json").write_text(_json_paths())
+        (partial / "log_json_path.json").write_text(_json_paths(), encoding="utf-8")
         write_marker(partial, asdict(simulation), files=content_hash(partial))
         put_in_place(partial, folder)
     except OSError as error:
-        raise PipelineError(f"{error.filename or folder} cannot be written: {error.strerror}.") from error
+        raise MachineError(
+            f"{error.filename or folder} cannot be written: {error.strerror}. Name another folder, or load a source of "
+            "your own with --source."
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -172,7 +175,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, simulation: Simulation) -> N
     # Joins keep the order of their left side, so that a day's lines come out sorted without sorting their text.
     connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
     for script in ("random.sql", "catalogue.sql", "listeners.sql"):
-        connection.execute((HERE / script).read_text())
+        connection.execute((HERE / script).read_text(encoding="utf-8"))
 
 
 def _first_ms(simulation: Simulation) -> int:
@@ -196,7 +199,7 @@ def _write_songs(connection: duckdb.DuckDBPyConnection, folder: Path, progress: 
 def _write_events(
     connection: duckdb.DuckDBPyConnection, folder: Path, simulation: Simulation, progress: Progress
 ) -> None:
-    chunk, day = ((HERE / name).read_text() for name in ("events.sql", "day.sql"))
+    chunk, day = ((HERE / name).read_text(encoding="utf-8") for name in ("events.sql", "day.sql"))
     midnight = _midnight_ms(simulation)
     first_day = date.fromisoformat(simulation.start)
 

@@ -40,12 +40,12 @@ def content_hash(folder: Path) -> str:
 
 def write_marker(folder: Path, sizes: dict[str, Any], **more: str) -> None:
     """Note in the folder that the simulator made it, with which sizes and, at its end, of which files."""
-    (folder / MARKER).write_text(json.dumps({**sizes, **more}, indent=2) + "\n")
+    (folder / MARKER).write_text(json.dumps({**sizes, **more}, indent=2) + "\n", encoding="utf-8")
 
 
 def _read_marker(folder: Path) -> dict[str, Any]:
     try:
-        return json.loads((folder / MARKER).read_text())
+        return json.loads((folder / MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
 

@@ -85,7 +85,7 @@ def test_a_failed_test_stops_the_run_and_names_its_rows(project: Project, enviro
     test = project.root / "tests/dbt/nobody_new.sql"
     test.write_text("select * from {{ ref('songplays') }} where user_id = 4711")
     failed = project.invoke("run", "--target", "redshift", **environment)
-    assert failed.returncode == 1
+    assert failed.returncode == 4
     assert "nobody_new: Got 1 result" in failed.stderr
     assert "Traceback" not in failed.stderr
     relation = failed.stderr.split("rows: ")[1].split()[0]

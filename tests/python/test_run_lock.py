@@ -39,7 +39,7 @@ class Place:
 
     def start(self, machine: int = 0) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "invoke", "load", *self.flags],
+            [sys.executable, "tasks.py", "load", *self.flags],
             cwd=self.machines[machine].root,
             env={**clean_environment(), **self.environment},
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,97 @@
+"""What is said where a file cannot be read or written, or is damaged: what it is, which file, and the way out."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import MachineError
+from pipeline.foreign_text import shell_word
+
+_ROOM = "Make room, and run it again."
+_OWNER = "Run it as the user who owns it, make it writable, or name a file elsewhere with --database."
+_CURES = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: _ROOM,
+    errno.EACCES: _OWNER,
+    errno.EPERM: _OWNER,
+    errno.EROFS: "Make the disk writable, or name a file elsewhere with --database.",
+    errno.EIO: "The disk may be failing. Copy what is on it, and run it again.",
+    **dict.fromkeys(
+        (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP), "Name another place."
+    ),
+}
+_SAID_BY = r"(?:IO Error|Fatal Error|\[Errno \d+\])"  # else it may be a value of the data that an error quotes
+_PATH = re.compile(r"""(?:file|directory|database) "([^"\n]+)"|: '(/[^'\n]+)'|file '(/[^'\n]+)'""")
+_REFUSED_BY_DBT = re.compile(r'(?:Path|Directory|File) (["\'])([^\n]+)\1 is not (?:readable|writable)')
+_DAMAGE = re.compile(
+    r"not a valid DuckDB database|[Cc]orrupt|checksum|[Ff]ailed to deserialize|Serialization Error|INTERNAL Error|"
+    r"Could not read enough bytes|replaying WAL",
+)
+
+
+def file_fault(error: BaseException) -> MachineError | None:
+    """The error as a user should read it if it is about a file or the disk; None if it is about something else."""
+    import duckdb
+
+    if isinstance(error, OSError) and error.errno in _CURES:
+        return MachineError(_line(error.filename, error.errno))
+    return fault_in(str(error)) if isinstance(error, duckdb.Error) else None
+
+
+def fault_in(text: str) -> MachineError | None:
+    """The same from the text of an engine's or dbt's error."""
+    if found := _REFUSED_BY_DBT.search(text):
+        return MachineError(_line(found[2], errno.EACCES))
+    path = _named_path(text)
+    for number in _CURES:
+        if re.search(f"{_SAID_BY}[^\n]*{re.escape(os.strerror(number))}", text):
+            return MachineError(_line(path, number))
+    is_database = path and path.endswith((".duckdb", ".db", ".wal"))
+    return damaged(Path(path.removesuffix(".wal")), text) if is_database and _DAMAGE.search(text) else None
+
+
+def damaged(path: Path, reason: str) -> MachineError:
+    """A DuckDB file that cannot be read, with the way back to a good one."""
+    found = _DAMAGE.search(reason)
+    why = found[0] if found else reason.strip().split("\n")[0]
+    if path.parent.name != ".sparkify":
+        return MachineError(f"{path} is damaged ({why}). ./inv run makes it anew from the work file.")
+    good = path.parent.parent / path.name
+    copy = f"cp {shell_word(str(good))} {shell_word(str(path))}"
+    return MachineError(
+        f"{path} is damaged ({why}). Go back to what was published last, and load from there: {copy} && ./inv run. "
+        "Or begin again: ./inv reset."
+    )
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder for work files, which hold names of users: for its owner alone, also where an older one is open."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.stat()
+    if status.st_uid == os.geteuid() and status.st_mode & 0o077:
+        folder.chmod(0o700)
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Let new files be readable by their owner only."""
+    earlier = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(earlier)
+
+
+def _named_path(text: str) -> str | None:
+    found = _PATH.search(text)
+    return next(filter(None, found.groups())) if found else None
+
+
+def _line(path: str | bytes | int | None, number: int) -> str:
+    return f"{path if isinstance(path, str) else 'A file'}: {os.strerror(number)}. {_CURES[number]}"

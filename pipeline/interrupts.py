@@ -1,0 +1,33 @@
+"""Whether this command was asked to stop: dbt, DuckDB and the drivers turn a signal into errors of their own."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_received = 0
+
+
+def stop_on_signals() -> None:
+    """Let Ctrl-C, SIGTERM and a closed terminal raise KeyboardInterrupt, unless nohup or a shell turned them off."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
+
+
+def received_signal() -> int:
+    """The number of the signal that this command got; 0 without one."""
+    return _received
+
+
+def stop_if_interrupted() -> None:
+    """Raise KeyboardInterrupt after a signal. To be called where errors of others are caught."""
+    if _received:
+        raise KeyboardInterrupt
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    global _received
+    _received = number
+    raise KeyboardInterrupt
