@@ -1,11 +1,13 @@
-"""The door to the warehouse: `./inv --list` shows what there is, `./inv --help TASK` what a task takes."""
+"""The door to the warehouse: `./inv` shows what there is, `./inv help TASK` what a task takes."""
 
 import functools
 import sys
+from pathlib import Path
 
-from invoke import Collection, task
+from invoke import Collection
 
 from door.command import command, fail, settings_of
+from door.program import CommandLine, task
 from infra.errors import InfraError
 
 _QUIET = "print nothing but warnings and errors"
@@ -426,3 +428,15 @@ loads = Collection("load", load, load_undo, load_list)  # `load` itself is its d
 namespace = Collection(
     run, loads, publish, reset, query, report, notebook, simulate, test, lint, stand_in, docs, infrastructure
 )
+
+# What the list of tasks shows under which heading; a collection's tasks go with it.
+GROUPS = {
+    "Load and build": ("run", "load", "publish", "reset"),
+    "Ask and look": ("query", "report", "notebook", "docs"),
+    "Develop": ("simulate", "stand-in", "lint", "test"),
+    "The warehouse on AWS": ("infra",),
+}
+TITLE = "Sparkify's data warehouse, on DuckDB or Redshift."
+
+if __name__ == "__main__":
+    CommandLine(namespace, root=Path(__file__).resolve().parent, groups=GROUPS, title=TITLE).run()

@@ -157,6 +157,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the acceptance suite on the Redshift that the environment leads to, too; it drops what is there",
     )
+    parser.addoption("--record", action="store_true", help="write the outputs in tests/python/recorded anew")
     parser.addoption("--thorough", action="store_true", help="run the long tests too, and keep their figures")
 
 

@@ -26,7 +26,7 @@ class Project:
     root: Path
 
     def invoke(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return self.run(sys.executable, "-m", "invoke", *arguments, **environment)
+        return self.run(sys.executable, "tasks.py", *arguments, **environment)
 
     def dbt(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return self.run(str(Path(sys.executable).with_name("dbt")), *arguments, **environment)
