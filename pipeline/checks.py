@@ -96,5 +96,6 @@ def _step(name: str, command: list[str]) -> int:
             try:
                 return process.wait()
             except KeyboardInterrupt:
-                process.send_signal(signal.SIGINT)  # it has had Ctrl-C, and no other signal; it puts things away
+                process.send_signal(signal.SIGINT)  # it has had Ctrl-C, and no other signal
+                process.wait()  # it puts things away
                 raise
