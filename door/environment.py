@@ -114,6 +114,8 @@ def main(lock_name: str, arguments: list[str]) -> NoReturn:
 def make(lock_name: str) -> None:
     """Bring .venv to what the lock says. Whatever interrupts it, the next call begins again with an empty one."""
     began = time.monotonic()
+    if (VENV / "made-from-dev.lock").exists():  # who had the development tools keeps them
+        lock_name = "requirements-dev.lock"
     minor = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
     if not _is_sound():
         if VENV.is_symlink():

@@ -193,7 +193,7 @@ def test_the_environment_is_made_once_and_again_when_the_lock_changes(clone: Clo
     for lock in ("requirements.lock", "requirements-dev.lock"):
         with (clone.root / lock).open("a") as file:
             file.write("# changed\n")
-    assert "is ready" in clone.inv("run").stderr
+    assert ("is ready" in clone.inv("run").stderr, clone.packages) == (True, {"tiny", "tinydev"})
     (clone.root / "profiles.yml").write_text("mine")
     clone.inv("run")
     assert (clone.root / "profiles.yml").read_text() == "mine"
