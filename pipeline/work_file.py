@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.display import Display, counted, first_of, shown
-from pipeline.errors import PipelineError
+from pipeline.errors import MachineError, PipelineError
+from pipeline.files import file_fault
+from pipeline.foreign_text import first_line, shell_word
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ Entries = dict[tuple[str, str, str, str], str]
 """A ledger's entries, by schema, load, source and file: each with its status."""
 
 
-class DamagedFileError(PipelineError):
+class DamagedDatabaseError(MachineError):
     """A DuckDB file that cannot be read, and why."""
 
     def __init__(self, path: Path, reason: str) -> None:
@@ -39,7 +40,7 @@ class DamagedFileError(PipelineError):
         self.reason = reason
 
 
-class NoFileLeftError(PipelineError):
+class NoFileLeftError(MachineError):
     """Neither of the files can be read."""
 
 
@@ -70,11 +71,11 @@ def restore_work_file(settings: Settings, display: Display) -> None:
         problem = "is missing"
     try:
         entries = read_entries(work)
-    except DamagedFileError as error:
+    except DamagedDatabaseError as error:
         problem = f"cannot be read ({error.reason})"
     try:
         kept = _published_entries(settings)
-    except DamagedFileError as error:
+    except DamagedDatabaseError as error:
         if problem:
             raise NoFileLeftError(
                 _no_way(settings, problem, f"{shown(published)} cannot be read ({error.reason})")
@@ -108,7 +109,7 @@ def refuse_to_lose_loads(settings: Settings) -> None:
     """
     try:
         kept = _published_entries(settings)
-    except DamagedFileError:
+    except DamagedDatabaseError:
         return
     difference = _compare(read_entries(settings.work_database), kept)
     if difference.lost:
@@ -130,7 +131,7 @@ def read_entries(path: Path) -> Entries:
     """The entries of a file's ledgers; none where there is no file, or no ledger in it.
 
     Raises:
-        DamagedFileError: it is no DuckDB file, or it is damaged.
+        DamagedDatabaseError: it is no DuckDB file, or it is damaged.
         LockedFileError: another program has it open to write.
         PipelineError: it cannot be opened for another reason.
     """
@@ -144,14 +145,14 @@ def read_entries(path: Path) -> Entries:
         with duckdb.connect(str(path), read_only=True) as connection:
             return _entries(connection)
     except OSError as error:
-        raise PipelineError(f"{path} cannot be opened: {error.strerror}.") from error
+        raise file_fault(error) or MachineError(f"{path} cannot be opened: {error.strerror}.") from error
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         if "Could not set lock" in reason:
             raise LockedFileError(f"{path} is open in another program. Close it there and run this again.") from error
         if _NO_DAMAGE.search(reason):
-            raise PipelineError(f"{path} cannot be opened: {reason}") from error
-        raise DamagedFileError(path, reason) from error
+            raise file_fault(error) or MachineError(f"{path} cannot be opened: {reason}") from error
+        raise DamagedDatabaseError(path, reason) from error
 
 
 def _published_entries(settings: Settings) -> Entries:
@@ -163,7 +164,7 @@ def _published_entries(settings: Settings) -> Entries:
         try:
             shutil.copyfile(settings.database, copy)
             return read_entries(copy)
-        except DamagedFileError:
+        except DamagedDatabaseError:
             raise locked from None  # it is being written at this moment
         except OSError as error:
             raise PipelineError(f"{error.filename} cannot be copied: {error.strerror}.") from error
@@ -225,9 +226,11 @@ def _bring_back(settings: Settings, aside: Path | None) -> None:
         copy.replace(work)
         sync_folder(work.parent)
     except duckdb.Error as error:
-        raise PipelineError(f"{settings.database} cannot be read: {str(error).splitlines()[0]}") from error
+        raise MachineError(f"{settings.database} cannot be read: {first_line(error)}") from error
     except OSError as error:
-        raise PipelineError(f"{work} was not brought back: {error.strerror} ({error.filename}).") from error
+        raise file_fault(error) or MachineError(
+            f"{work} was not brought back: {error.strerror} ({error.filename})."
+        ) from error
     finally:
         with suppress(OSError):
             copy.unlink(missing_ok=True)
@@ -244,21 +247,22 @@ def sync_folder(folder: Path) -> None:
 
 def advice_on_damage(settings: Settings) -> str:
     """How to have the work file brought back, after a command has found that a part of it cannot be read."""
-    work = shlex.quote(shown(settings.work_database))
+    work = shown(settings.work_database)
     return (
         f"The work file {shown(settings.work_database)} is damaged. Move it away, and the next command brings it back "
-        f"from {shown(settings.database)}: mv {work} {work}.damaged"
+        f"from {shown(settings.database)}: mv {shell_word(work)} {shell_word(f'{work}.damaged')}"
     )
 
 
 def _parted(settings: Settings, difference: Difference) -> str:
     work, published = shown(settings.work_database), shown(settings.database)
+    others = [f"mv {shell_word(path)} {shell_word(f'{path}.other')}" for path in (work, published)]
     more = f", while the work file has {_loads(difference.new, verb=False)} that are not published"
     return (
         f"{published} has {_loads(difference.lost, verb=False)} that the work file {work} has not or has otherwise"
         f"{more if difference.new else ''}; nothing was published. To go on from what is published, move the work file "
-        f"away and run again: mv {shlex.quote(work)} {shlex.quote(work)}.other. To publish the work file in its place, "
-        f"move the published one away: mv {shlex.quote(published)} {shlex.quote(published)}.other"
+        f"away and run again: {others[0]}. To publish the work file in its place, move the "
+        f"published one away: {others[1]}"
     )
 
 
