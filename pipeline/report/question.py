@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,12 +11,12 @@ from typing import Any
 
 import altair as alt
 
+from pipeline.docs_site import REF
 from pipeline.settings import PROJECT_ROOT
 from pipeline.warehouse import Result
 
 SQL_FOLDER = Path(__file__).parent / "sql"
 ANALYSES = PROJECT_ROOT / "analyses"
-REF = re.compile(r"\{\{ ref\('(\w+)'\) \}\}")
 
 Rows = list[dict[str, Any]]
 
