@@ -23,6 +23,7 @@ from pipeline.dbt import Dbt
 
 FILES = {"staging_events": "log_data/odd.json", "staging_songs": "song_data/A/odd.json"}
 REFUSED = "refused"
+DOUBTED = 1000  # of a table's refused values: each takes a query of its own
 
 
 def outcomes(bench: Bench, records: list[OddRecord]) -> dict[tuple[str, int], Any]:
@@ -81,16 +82,19 @@ def test_odd_values_are_the_same_for_every_reader(
         records = random.Random(14).sample(records, size)  # noqa: S311
     monkeypatch.setattr(load_folder, "SMALL_FILE_BYTES", 10**12)
     by_line = outcomes(bench, records)
+    tried = 0
     for table_name in FILES:
         reader = FilesReader(bench.dbt, table_name, tmp_path / f"{table_name}.json")
         members = [record for record in records if record.table_name == table_name]
         taken = [record for record in members if by_line[record.key] != REFUSED]
         for record, row in zip(taken, reader.rows(taken), strict=True):
             assert row[record.column.name] == by_line[record.key], record.text
-        for record in members:
-            if by_line[record.key] == REFUSED:
-                with pytest.raises(duckdb.Error):
-                    pytest.fail(f"read by the files' reader only: {reader.rows([record])}, {record.text}")
+        refused = [record for record in members if by_line[record.key] == REFUSED]
+        doubted = random.Random(15).sample(refused, min(len(refused), DOUBTED))  # noqa: S311
+        for record in doubted:
+            with pytest.raises(duckdb.Error):
+                pytest.fail(f"read by the files' reader only: {reader.rows([record])}, {record.text}")
+        tried += len(taken) + len(doubted)
 
     compared = [record for record in records if record.is_known_of_redshift]
     by_copy = outcomes(redshift_bench, compared)
@@ -102,7 +106,7 @@ def test_odd_values_are_the_same_for_every_reader(
         if not difference_of(record.column.data_type, record.value)
     ]
     assert unlisted == []
-    figures(4, "odd values tried on both of DuckDB's readers, which agree", "DuckDB", len(records))
+    figures(4, "odd values tried on both of DuckDB's readers, which agree", "DuckDB", tried)
     figures(4, "odd values compared on DuckDB and the stand-in, which is not Redshift", "both", len(compared))
     figures(4, "odd values among them with different outcomes, all listed", "both", len(differing))
     for difference, count in listed.items():
