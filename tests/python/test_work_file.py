@@ -237,7 +237,7 @@ def test_a_run_without_its_work_file_killed_anywhere_is_finished_by_the_next(
     cases: Cases, figures: Callable[..., None], instants: int
 ) -> None:
     """The first files are archived, so a run that does not bring the work file back would publish less."""
-    warehouse, one, new = cases.warehouse, cases.one, cases.run_with_a_new_day.new
+    warehouse, one = cases.warehouse, cases.one
     source = Path(warehouse.server.source)
     for name in first_files():
         (source / name).unlink(missing_ok=True)
@@ -248,6 +248,8 @@ def test_a_run_without_its_work_file_killed_anywhere_is_finished_by_the_next(
 
     lose()
     count = warehouse.server.finish()["instants"]
+    new = warehouse.contents()
+    assert len(new["staging.staging_events"]) == 22
     for instant in spread(instants, count):
         lose()
         killed = warehouse.server.ask(instant=instant)
