@@ -24,7 +24,8 @@ _LOAD_HELP = {
     "add-source": "load a further source into a warehouse that has another",
     "compact": "on Redshift: merge small files before COPY reads them",
     "max-errors": "leave up to this many bad records out and keep them in load_rejects (default 0: stop at the first)",
-    "reload": "a file, or a folder, of the source to load again in place of its rows; may be said several times",
+    "reload": "a file, or a folder, of the source to load again in place of its rows, or `changed` for all that have "
+    "changed; may be passed several times",
     "check-text": "on Redshift: also look for \\u0000 and repeated keys, which COPY hides; reads every file twice",
     "json": "print the result as JSON",
     "quiet": _QUIET,
@@ -115,7 +116,7 @@ def load(
         print_text(*describe_load(settings, options, _display(quiet)))
         return
     report = run_load(settings, options, _display(quiet or json))
-    print_load(report, as_json=json, quiet=quiet, flags=settings.work_flags)
+    print_load(report, as_json=json, quiet=quiet, flags=settings.flags, work_flags=settings.work_flags)
 
 
 @task(
@@ -138,6 +139,29 @@ def load_undo(context, load_id, target="", database="", json=False, quiet=False)
     print_undo(report, as_json=json, quiet=quiet)
 
 
+@task(
+    name="redo",
+    positional=["load_id"],
+    help={
+        "load-id": "which load, as load.list and load.undo name it",
+        "target": _TARGET,
+        "database": _DATABASE,
+        "compact": _LOAD_HELP["compact"],
+        "json": "print the result as JSON",
+        "quiet": _QUIET,
+    },
+)
+@command
+def load_redo(context, load_id, target="", database="", compact=False, json=False, quiet=False):
+    """Take an undone load in again: its files that are still in the source; build, test and publish with them."""
+    from pipeline.redo import redo
+    from pipeline.run_report import print_report
+
+    settings = settings_of(context, target=target, database=database)
+    report = redo(settings, load_id, _display(quiet or json), compact=compact)
+    print_report(report, as_json=json, quiet=quiet)
+
+
 @task(name="list", help={"target": _TARGET, "database": _DATABASE, "json": "print the result as JSON"})
 @command
 def load_list(context, target="", database="", json=False):
@@ -145,7 +169,8 @@ def load_list(context, target="", database="", json=False):
     from pipeline.loads import print_loads, read_loads
     from pipeline.warehouse import Warehouse
 
-    print_loads(read_loads(Warehouse(settings_of(context, target=target, database=database))), as_json=json)
+    warehouse = Warehouse(settings_of(context, target=target, database=database))
+    print_loads(read_loads(warehouse), warehouse, as_json=json)
 
 
 @task(help={"database": _DATABASE, "quiet": _QUIET})
@@ -424,7 +449,7 @@ infrastructure = Collection(
     infra_policy,
     infra_find,
 )
-loads = Collection("load", load, load_undo, load_list)  # `load` itself is its default
+loads = Collection("load", load, load_undo, load_redo, load_list)  # `load` itself is its default
 namespace = Collection(
     run, loads, publish, reset, query, report, notebook, simulate, test, lint, stand_in, docs, infrastructure
 )

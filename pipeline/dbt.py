@@ -64,6 +64,10 @@ class Dbt:
         self.lock = lock or RunLock()
         self._manifest = manifest
 
+    @property
+    def is_parsed(self) -> bool:
+        return self._manifest is not None
+
     def parse(self) -> Manifest:
         """Read the project, from the last parse where that is still good."""
         self._manifest = self._invoke(["parse"]).result

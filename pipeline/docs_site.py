@@ -92,9 +92,10 @@ def _freshness(state: State, pages: dict[str, str]) -> str:
     note = f"**{text_on_page(state.untested_note)}**\n\n" if state.untested_note else ""
     if not state.last_event:
         return f"{note}Nothing is loaded yet. {links}"
+    sample = f"**{state.sample_note}** " if state.sample_note else ""
     heard = state.listening
     return (
-        f"{note}**Events up to {moment(state.last_event)}**, from {moment(state.first_event)} on; last loaded "
+        f"{note}{sample}**Events up to {moment(state.last_event)}**, from {moment(state.first_event)} on; last loaded "
         f"{moment(state.last_load)} from {text_on_page(state.places)}. {heard.plays:,} plays of "
         f"{heard.songs:,} songs by {heard.artists:,} artists, played by {heard.listeners:,} listeners.\n\n{links}"
     )

@@ -15,11 +15,15 @@ from pipeline.display import first_of
 from pipeline.errors import DataError, PipelineError, UsageError
 from pipeline.foreign_text import shell_word
 from pipeline.listing import SourceFile
+from pipeline.simulate import SAMPLE
 
 if TYPE_CHECKING:
+    from pipeline.settings import Settings
     from pipeline.warehouse import Warehouse
 
 
+SHOWN = 5
+CHANGED = "changed"  # what --reload takes for every file that has changed; a file's key has a folder before it
 LOADED, UNDONE, REPLACED = "loaded", "undone", "replaced"  # what load_history.status says of a file's rows
 
 
@@ -37,11 +41,13 @@ class LedgerEntry:
 class Ledger:
     """The entry that counts of each file of one source, by its key; how many files of all sources have rows.
 
-    It is the one whose rows are in the warehouse, else the newest. Which is newest the ids tell: they only grow.
+    outgoing is the simulated sample where it is what is loaded: it gives way to the first other source. The entry that
+    counts is the one whose rows are in the warehouse, else the newest. Which is newest the ids tell: they only grow.
     """
 
     of_source: dict[str, LedgerEntry]
     file_count: int
+    outgoing: str | None = None
 
     def is_undone(self, key: str) -> bool:
         return key in self.of_source and self.of_source[key].status == UNDONE
@@ -51,7 +57,7 @@ def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> Ledge
     """Read load_history.
 
     Raises:
-        UsageError: the warehouse holds data of another source, and add_source was not said.
+        UsageError: the warehouse holds data of another source than the sample, and add_source was not passed.
     """
     if not warehouse.has_ledger():
         return Ledger({}, 0)
@@ -62,17 +68,17 @@ def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> Ledge
     ).rows
     loaded = [row for row in rows if row[3] == LOADED]
     others = sorted({row[0] for row in loaded} - {source})
+    outgoing = None
     if others and len(others) == len({row[0] for row in loaded}) and not add_source:
-        raise UsageError(
-            f"This warehouse was loaded from {', '.join(others)}, not from {source}. Keep them apart with "
-            "--database OTHER.duckdb, or say --add-source to have both in one warehouse."
-        )
+        if others != [str(SAMPLE)]:
+            raise UsageError(_other_source(warehouse.settings, source, others))
+        outgoing = str(SAMPLE)
     entries = {
         row[1]: LedgerEntry(*row[2:5], row[5].replace(tzinfo=UTC) if row[5] else None, *row[6:])
         for row in rows
         if row[0] == source
     }
-    return Ledger(entries, len(loaded))
+    return Ledger(entries, len(loaded), outgoing)
 
 
 def next_id(greatest: str | None) -> str:
@@ -103,9 +109,17 @@ def loaded_twice(error: Exception) -> PipelineError | None:
 
 
 def new_files(
-    source: str, files: list[SourceFile], ledger: dict[str, LedgerEntry], reload: frozenset[str] = frozenset()
+    source: str,
+    files: list[SourceFile],
+    ledger: dict[str, LedgerEntry],
+    reload: frozenset[str] = frozenset(),
+    *,
+    may_change: bool = False,
+    flags: str = "",
 ) -> list[SourceFile]:
     """The files that are to be loaded: those that the ledger does not have, and those named in reload.
+
+    may_change takes those in that have changed since they were loaded. flags lead another command to the warehouse.
 
     A file whose load was undone is held back as if it were loaded; if it has changed since, it is new.
 
@@ -118,16 +132,27 @@ def new_files(
         if entry is None or entry.status == REPLACED or file.key in reload:
             new.append(file)
         elif _differs(source, file, entry):
-            (changed if entry.status == LOADED else new).append(file)
+            (changed if entry.status == LOADED and not may_change else new).append(file)
     if changed:
         names = first_of([file.key for file in changed])
-        flags = " ".join(f"--reload {shell_word(file.key)}" for file in changed[:5])
+        again = " ".join(f"--reload {shell_word(file.key)}" for file in changed)
+        if len(changed) > SHOWN:
+            again = f"--reload {CHANGED}"
         raise DataError(
-            f"{source}: changed since it was loaded: {names}. Nothing was loaded. To put what the file holds now in "
-            f"the place of its rows, say {flags}; or put the file back as it was and deliver the difference as a file "
-            "of its own; or start over from the source as it is now (./inv reset, then ./inv run)."
+            f"{source}: changed since it was loaded: {names}. Nothing was loaded. Put files back as they were and "
+            "deliver the difference in files of their own, or load what they hold now in the place of their rows: "
+            f"./inv run {again} --source {shell_word(source)}{flags}"
         )
     return new
+
+
+def _other_source(settings: Settings, source: str, others: list[str]) -> str:
+    run = f"./inv run --source {shell_word(source)}"
+    apart = "" if settings.target == "redshift" else f" Keep them apart with: {run} --database other.duckdb"
+    return (
+        f"This warehouse was loaded from {', '.join(others)}, not from {source}.{apart}\n"
+        f"Have both in one warehouse with: {run} --add-source{settings.flags}"
+    )
 
 
 def _differs(source: str, file: SourceFile, entry: LedgerEntry) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from pipeline.display import Display
 from pipeline.errors import PipelineError, UsageError
 from pipeline.foreign_text import first_line
 from pipeline.interrupts import stop_if_interrupted
-from pipeline.ledger import LOADED, loaded_twice, new_files, new_load_id, read_ledger
+from pipeline.ledger import CHANGED, LOADED, loaded_twice, new_files, new_load_id, read_ledger
 from pipeline.listing import SourceFile, list_source, refuse_archived
 from pipeline.load_folder import LoadFolder, fill_load_folder, put_big_files_among_lines
 from pipeline.redshift_load import describe_load, load_redshift
@@ -31,9 +32,10 @@ class LoadPlan:
     """What a load would do: of the files that the source lists, those that the ledger does not have.
 
     ledger_files counts the files of every source that have rows in the warehouse, gone_files those of this one that are
-    no longer there, held_back those that are there and whose load was taken back. replaced names those of files whose
-    rows go, for they are loaded again (--reload); companions of them were not named and were loaded together with one
-    that was. left_out has the keys of files whose names are not those of JSON files.
+    no longer there, held_back those that are there and whose load was taken back, which is one of held_loads. replaced
+    names those of files whose rows go, for they are loaded again (--reload); companions of them were not named and were
+    loaded together with one that was. outgoing is the simulated sample where its rows go with this load. left_out has
+    the keys of files whose names are not those of JSON files.
     compact is whether small files are to be merged first, max_errors how many bad records may be left out, check_text
     whether Redshift is to look for what COPY hides.
     """
@@ -50,6 +52,8 @@ class LoadPlan:
     companions: int = 0
     check_text: bool = False
     left_out: list[str] = field(default_factory=list)
+    held_loads: list[str] = field(default_factory=list)
+    outgoing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,40 +73,75 @@ class LoadReport:
     empty_files: list[str] = field(default_factory=list)
     missing_days: list[str] = field(default_factory=list)
 
+    @classmethod
+    def of_all(cls, reports: Sequence[LoadReport]) -> LoadReport | None:
+        """What several loads of one run did together, under the id of the last; None where there was none."""
+        if len(reports) < 2:
+            return reports[0] if reports else None
+        files: Counter[str] = Counter()
+        rows: Counter[str] = Counter()
+        for report in reports:
+            files.update(report.files)
+            rows.update(report.rows)
+        return cls(
+            reports[-1].load_id,
+            dict(files),
+            dict(rows),
+            [warning for report in reports for warning in report.warnings],
+            [key for report in reports for key in report.replaced],
+            Rejects.of_all([report.rejects for report in reports if report.rejects]),
+            [key for report in reports for key in report.empty_files],
+            sorted({day for report in reports for day in report.missing_days}),
+        )
 
-def plan_load(settings: Settings, source: str, options: LoadOptions) -> LoadPlan:
-    """List the source and compare it with the ledger."""
+
+def plan_load(
+    settings: Settings, source: str, options: LoadOptions, *, on_accepted: Callable[[], None] = lambda: None
+) -> LoadPlan:
+    """List the source and compare it with the ledger.
+
+    on_accepted is called where the warehouse may be loaded from the source, before that is listed.
+    """
     if settings.target == "redshift":
         check_redshift_settings(settings, source)
     elif options.compact:
         raise UsageError("--compact is for Redshift; DuckDB's load merges small files by itself.")
     elif options.check_text:
         raise UsageError("--check-text is for Redshift; DuckDB's load always checks this.")
+    ledger = read_ledger(Warehouse(settings), source, add_source=options.add_source)
+    on_accepted()
     listing = list_source(source, options, settings.file_names)
     files = listing.files
-    ledger = read_ledger(Warehouse(settings), source, add_source=options.add_source)
     loaded = {key for key, entry in ledger.of_source.items() if entry.status == LOADED}
     gone = len(loaded - {file.key for file in files}) if options.is_whole else 0
     named = named_files(source, files, options)
     others = (
-        files_of_their_loads(source, files, ledger.of_source, named) if settings.target == "redshift" else frozenset()
+        files_of_their_loads(source, files, ledger.of_source, named, settings.flags)
+        if settings.target == "redshift"
+        else frozenset()
     )
-    new = {file.key for file in new_files(source, files, ledger.of_source, named)} | others
+    found = new_files(
+        source, files, ledger.of_source, named, may_change=CHANGED in options.reload, flags=settings.flags
+    )
+    new = {file.key for file in found} | others
     to_load = [file for file in files if file.key in new]
     refuse_archived(source, to_load)
+    held_back = [ledger.of_source[file.key] for file in files if ledger.is_undone(file.key) and file.key not in new]
     return LoadPlan(
         source,
         to_load,
         len(files),
         ledger.file_count,
         gone,
-        sum(ledger.is_undone(file.key) for file in files if file.key not in new),
+        len(held_back),
         options.compact,
         options.max_errors,
         replaced=sorted(new & loaded),
         companions=len(others),
         check_text=options.check_text,
         left_out=listing.left_out,
+        held_loads=sorted({entry.load_id for entry in held_back}),
+        outgoing=ledger.outgoing,
     )
 
 
@@ -182,6 +221,7 @@ def _run_load(plan: LoadPlan, load_id: str, folder: LoadFolder, dbt: Dbt) -> Non
         "loaded_at": f"{clock.now():%Y-%m-%d %H:%M:%S.%f}",
         "source": plan.source,
         "replaces": bool(plan.replaced),
+        "outgoing": plan.outgoing,
         "files": str(folder.entries),
         "problems": str(folder.problems),
         "max_errors": plan.max_errors,

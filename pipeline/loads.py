@@ -71,14 +71,15 @@ def not_built(warehouse: Warehouse, models: Iterable[str]) -> list[str]:
     return sorted(model for model in models if any((model, load_id) not in taken for (load_id,) in loads))
 
 
-def print_loads(loads: list[Load], *, as_json: bool) -> None:
+def print_loads(loads: list[Load], warehouse: Warehouse, *, as_json: bool) -> None:
     if as_json:
         print_json([asdict(load) for load in loads])
     elif not loads:
-        print_text("Nothing was loaded yet. Load with: ./inv run")
+        print_text(f"Nothing was loaded yet. Load with: {warehouse.first_run()}")
     else:
         print_table(loads_table(loads))
-        print_text("", f"{counted(len(loads), 'load')}. Take one back with: ./inv load.undo ID")
+        again = f"Take one back with: ./inv load.undo ID{warehouse.settings.flags}"
+        print_text("", f"{counted(len(loads), 'load')}. {again}")
 
 
 def loads_table(loads: list[Load]) -> Any:

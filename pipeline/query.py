@@ -17,6 +17,7 @@ from pipeline.display import counted, print_json, print_table, print_text, shown
 from pipeline.errors import UsageError
 from pipeline.foreign_text import printable
 from pipeline.settings import Settings
+from pipeline.sources import tell_of_sample
 from pipeline.state import untested_note
 from pipeline.warehouse import Result, Warehouse
 from pipeline.work_file import is_as_published
@@ -34,6 +35,7 @@ def print_query(settings: Settings, sql: str, *, as_csv: bool, as_json: bool) ->
         raise UsageError("--csv or --json, not both.")
     warehouse, database = Warehouse(settings), published(settings)
     result = ask(warehouse, sql, database=database)
+    tell_of_sample(warehouse, database)
     if note := untested_note(warehouse, database):
         print_text(note, file=sys.stderr)
     if as_json:
@@ -60,7 +62,7 @@ def published(settings: Settings) -> Path | None:
             return work
         return published
     if work.exists() and not is_as_published(settings):
-        text = "The work file is ahead of what is published; ./inv publish tests and brings it over."
+        text = f"The work file is ahead of what is published; ./inv publish{settings.flags} tests and brings it over."
         print_text(text, file=sys.stderr)
     return published
 

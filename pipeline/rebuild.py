@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,11 +21,17 @@ from pipeline.warehouse import Warehouse
 
 
 def rebuild(
-    settings: Settings, warehouse: Warehouse, dbt: Dbt, fingerprint: str, display: Display, *, load_id: str = ""
+    settings: Settings,
+    warehouse: Warehouse,
+    dbt: Dbt,
+    fingerprint: str,
+    display: Display,
+    *,
+    load_ids: Sequence[str] = (),
 ) -> int:
     """Build, test, publish and document what is landed; return how many tests passed.
 
-    load_id is the load that this run has made, for a failed test to name.
+    load_ids are the loads that this run has made, for a failed test to name.
     """
     from pipeline.report.build import build_report  # Altair takes a third of a second
 
@@ -36,7 +42,7 @@ def rebuild(
         )
         step.summary = f"{len(results)} tables"
     begin_tests(dbt, run_id)
-    passed = run_data_tests(settings, dbt, display, load_id)
+    passed = run_data_tests(settings, dbt, display, load_ids)
     generate(dbt, display, is_compiled=True)
     record_run(dbt, run_id, fingerprint)
     if settings.target == "duckdb":
@@ -79,8 +85,8 @@ def _now() -> str:
     return f"{clock.now():%Y-%m-%d %H:%M:%S.%f}"
 
 
-def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_id: str = "") -> int:
-    """Run all data tests of the project; return how many passed. load_id is this run's load, if any.
+def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_ids: Sequence[str] = ()) -> int:
+    """Run all data tests of the project; return how many passed. load_ids are this run's loads, if any.
 
     Raises:
         PipelineError: a test failed or did not run. One whose severity is warn is a warning.
@@ -94,7 +100,7 @@ def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_id: str 
         except DbtError as error:
             if not any(failure.is_refusal for failure in error.failures):
                 raise PipelineError(*_not_published(settings, error)) from error
-            lines = [*_not_published(settings, _with_rows(dbt, error)), *_way_back(settings, load_id)]
+            lines = [*_not_published(settings, _with_rows(dbt, error)), *_way_back(settings, load_ids)]
             raise FailedTestsError(*lines) from error
         ran = {test.node.unique_id for test in tests if test.status in ("pass", "warn")}
         if lacking := sorted(name for key, name in expected.items() if key not in ran):
@@ -143,17 +149,19 @@ def _outcome(settings: Settings) -> str:
     return "The run is not complete; the tables hold what was built."
 
 
-def _way_back(settings: Settings, load_id: str) -> list[str]:
+def _way_back(settings: Settings, load_ids: Sequence[str]) -> list[str]:
     """How to be rid of the data that a test refuses."""
     if settings.target == "duckdb":
         close_connections()
-    of_this_run = f"Load {load_id} was made by this run"
-    if not load_id:
-        load_id = newest_loaded(Warehouse(settings))
-        of_this_run = f"The newest load is {load_id}"
-    if not load_id:
-        return []
-    return [f"{of_this_run}; if its data is wrong, take it back with: ./inv load.undo {load_id}{settings.flags}"]
+    if load_ids:
+        named = [(load_id, f"Load {load_id} was made by this run") for load_id in load_ids]
+    else:
+        newest = newest_loaded(Warehouse(settings))
+        named = [(newest, f"The newest load is {newest}")] if newest else []
+    return [
+        f"{which}; if its data is wrong, take it back with: ./inv load.undo {load_id}{settings.flags}"
+        for load_id, which in named
+    ]
 
 
 @contextmanager

@@ -89,6 +89,15 @@ class Rejects:
         sql = f"select * from load_rejects where load_id = '{load_id}' order by file_key, line_number"
         return cls(count, sql) if count else None
 
+    @classmethod
+    def of_all(cls, rejects: Sequence[Rejects]) -> Rejects | None:
+        """Those of several loads."""
+        if len(rejects) < 2:
+            return rejects[0] if rejects else None
+        loads = ", ".join(re.search(r"'\w+'", each.query)[0] for each in rejects)
+        sql = f"select * from load_rejects where load_id in ({loads}) order by load_id, file_key, line_number"
+        return cls(sum(each.count for each in rejects), sql)
+
 
 def line_text(record: bytes) -> tuple[str, bool]:
     """A line's text, and whether it is UTF-8; bytes that are not, and NUL, are written as escapes."""

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.display import first_of
 from pipeline.errors import DataError, UsageError
-from pipeline.ledger import LOADED, LedgerEntry
+from pipeline.ledger import CHANGED, LOADED, LedgerEntry
 from pipeline.listing import SourceFile
 from pipeline.settings import LoadOptions
 
@@ -22,6 +22,8 @@ def named_files(source: str, files: list[SourceFile], options: LoadOptions) -> f
     keys = [file.key for file in files]
     named: set[str] = set()
     for text in options.reload:
+        if text == CHANGED:
+            continue
         found = _keys_of(source, text, keys)
         # A comma separates names, and may be part of one.
         for part in [] if found else [part.strip() for part in text.split(",") if part.strip()]:
@@ -37,7 +39,7 @@ def named_files(source: str, files: list[SourceFile], options: LoadOptions) -> f
 
 
 def files_of_their_loads(
-    source: str, files: list[SourceFile], ledger: dict[str, LedgerEntry], named: frozenset[str]
+    source: str, files: list[SourceFile], ledger: dict[str, LedgerEntry], named: frozenset[str], flags: str
 ) -> frozenset[str]:
     """The other files that were loaded together with those that are named.
 
@@ -48,12 +50,12 @@ def files_of_their_loads(
     """
     loads = {ledger[key].load_id for key in named if key in ledger and ledger[key].status == LOADED}
     others = {key for key, entry in ledger.items() if entry.status == LOADED and entry.load_id in loads} - named
+    again = " && ".join(f"./inv load.{task} {load}{flags}" for load in sorted(loads) for task in ("undo", "redo"))
     if gone := sorted(others - {file.key for file in files}):
         raise DataError(
             f"On Redshift a row does not know its file, so --reload takes all files of load {', '.join(sorted(loads))} "
             f"again, and of these {source} has no longer, or this load leaves out: {first_of(gone)}. Nothing was "
-            f"loaded. Put them back; or take the load back (./inv load.undo {min(loads)}) and name with --reload what "
-            "is to be loaded of it."
+            f"loaded. Put them back; or do without them, with: {again}"
         )
     return frozenset(others)
 

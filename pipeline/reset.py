@@ -6,9 +6,12 @@ from pathlib import Path
 
 from pipeline.dbt import Dbt, close_connections
 from pipeline.display import shown
+from pipeline.errors import PipelineError
 from pipeline.publish import check_ownership
 from pipeline.settings import Settings
+from pipeline.simulate import SAMPLE
 from pipeline.warehouse import Warehouse
+from pipeline.work_file import DamagedDatabaseError, LockedFileError, read_entries
 
 
 def describe(settings: Settings) -> str:
@@ -28,19 +31,52 @@ def describe(settings: Settings) -> str:
 
 def reset_warehouse(settings: Settings) -> str:
     """Drop every table and make the landed tables empty; return what was done."""
-    with Warehouse(settings).lock("reset") as lock:
+    warehouse = Warehouse(settings)
+    with warehouse.lock("reset") as lock:
         if settings.target == "duckdb":
-            for path in _files(settings):
-                path.unlink(missing_ok=True)
-            Dbt(settings).command("seed")  # which makes the landed tables first
-            close_connections()
-            return f"Dropped. {settings.work_database} is new and empty."
+            _remove_damaged(settings)
+        sources = _sources_to_keep(warehouse)
         dbt = Dbt(settings, lock=lock)
-        dbt.run_operation("drop_warehouse")
+        dbt.run_operation("drop_warehouse", sources=sources)
         dbt.command("seed")
-        return "Dropped. The landed tables are new and empty."
+        if settings.target == "duckdb":
+            close_connections()
+            _remove(settings.database)  # last: a reset that is killed before that has changed nothing
+        again = f" It is loaded from {', '.join(map(shown, sources))} as before." if sources else ""
+        return f"Dropped. The landed tables are new and empty.{again}"
+
+
+def _sources_to_keep(warehouse: Warehouse) -> list[str]:
+    """The sources that the warehouse knows. The default database takes the sample by itself."""
+    if not warehouse.has_table("staging", "load_history"):
+        return []
+    try:
+        sources = warehouse.sources()
+    except PipelineError:  # an older version of the project made it
+        sql = f"select distinct source from {warehouse.schema('staging')}.load_history order by source"
+        sources = [source for (source,) in warehouse.query(sql).rows]
+    return [source for source in sources if source != str(SAMPLE) or not warehouse.settings.is_default]
+
+
+def _remove_damaged(settings: Settings) -> None:
+    for path in (settings.work_database, settings.database):
+        try:
+            read_entries(path)
+        except DamagedDatabaseError:
+            _remove(path)
+        except LockedFileError:
+            if path == settings.work_database:
+                raise
+
+
+def _remove(database: Path) -> None:
+    for path in _with_log(database):
+        path.unlink(missing_ok=True)
 
 
 def _files(settings: Settings) -> list[Path]:
-    paths = (settings.database, settings.work_database)
-    return [file for path in paths for file in (path, Path(f"{path}.wal"))]
+    return [*_with_log(settings.database), *_with_log(settings.work_database)]
+
+
+def _with_log(database: Path) -> tuple[Path, Path]:
+    return database, Path(f"{database}.wal")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from pipeline.display import Display, counted, first_of, shown
 from pipeline.docs_site import build_site, generate
 from pipeline.errors import UsageError
 from pipeline.fingerprint import project_fingerprint
+from pipeline.ledger import CHANGED
 from pipeline.load import LoadPlan, LoadReport, describe, load, plan_load
 from pipeline.loads import newest_loaded, not_built
 from pipeline.publish import check_ownership
@@ -23,9 +26,8 @@ from pipeline.rebuild import (
     run_data_tests,
     written_or_gone,
 )
-from pipeline.run_lock import RunLock
 from pipeline.settings import LoadOptions, Settings
-from pipeline.simulate import SAMPLE, ensure_sample
+from pipeline.sources import is_sample, is_unknown, remember, sources_to_load
 from pipeline.state import read_state, tested_fingerprint
 from pipeline.warehouse import Warehouse
 from pipeline.work_file import is_as_published, restore_work_file
@@ -35,13 +37,14 @@ from pipeline.work_file import is_as_published, restore_work_file
 class RunReport:
     """What a run found and did. Without anything new it has no load and tests_passed is None.
 
-    flags are those that lead another command to this warehouse. left_out has the keys of files in the source whose
-    names are not those of JSON files.
+    load has all loads of the run together, one for each source with something new. flags are those that lead another
+    command to this warehouse. left_out has the keys of files in the sources whose names are not those of JSON files.
     """
 
     source: str
     listed_files: int
     load: LoadReport | None
+    is_sample: bool
     row_counts: dict[str, int]
     plays_without_user: int
     tests_passed: int | None
@@ -65,11 +68,22 @@ def run(settings: Settings, options: LoadOptions, display: Display) -> RunReport
         check_ownership(settings)
     with warehouse.lock("run") as lock:
         restore_work_file(settings, display)
-        plan = _plan(settings, options, display)
-        fingerprint = project_fingerprint(settings)
-        if not plan.files and is_up_to_date(settings, warehouse, fingerprint, plan.ledger_files):
-            return _report(settings, warehouse, plan, display, None, None, built=False)
-        return _load_and_build(settings, warehouse, plan, fingerprint, display, lock)
+        dbt = Dbt(settings, lock=lock)
+        return load_and_build(settings, warehouse, _plans(settings, options, dbt, display), dbt, display)
+
+
+def load_and_build(
+    settings: Settings, warehouse: Warehouse, plans: list[LoadPlan], dbt: Dbt, display: Display
+) -> RunReport:
+    """Load what the plans have, one after the other, and bring everything up to date. The caller holds the lock."""
+    fingerprint = project_fingerprint(settings)
+    is_new = any(plan.files for plan in plans)
+    if not is_new and is_up_to_date(settings, warehouse, fingerprint, plans[0].ledger_files):
+        return _report(settings, warehouse, plans, display, None, None, built=False)
+    _parse(dbt, display)
+    loads = [_load(settings, plan, dbt, display) for plan in plans if plan.files]
+    passed = rebuild(settings, warehouse, dbt, fingerprint, display, load_ids=[load.load_id for load in loads])
+    return _report(settings, warehouse, plans, display, LoadReport.of_all(loads), passed, built=True)
 
 
 def run_load(settings: Settings, options: LoadOptions, display: Display) -> LoadReport | None:
@@ -77,13 +91,12 @@ def run_load(settings: Settings, options: LoadOptions, display: Display) -> Load
     warehouse = Warehouse(settings)
     with warehouse.lock("load") as lock:
         restore_work_file(settings, display)
-        plan = _plan(settings, options, display)
-        if not plan.files:
-            return None
         dbt = Dbt(settings, lock=lock)
-        report = _load(settings, plan, dbt, display)
-        ensure_seeds(warehouse, dbt)
-        return report
+        plans = [plan for plan in _plans(settings, options, dbt, display) if plan.files]
+        reports = [_load(settings, plan, dbt, display) for plan in plans]
+        if reports:
+            ensure_seeds(warehouse, dbt)
+        return LoadReport.of_all(reports)
 
 
 def ensure_seeds(warehouse: Warehouse, dbt: Dbt) -> None:
@@ -96,8 +109,10 @@ def ensure_seeds(warehouse: Warehouse, dbt: Dbt) -> None:
 
 def describe_load(settings: Settings, options: LoadOptions, display: Display) -> list[str]:
     """What a load would do, without a write anywhere."""
-    plan = _plan(settings, options, display)
-    return describe(settings, plan, Dbt(settings)) or ["Nothing new to load."]
+    plans = [plan_of(settings, source, options, display) for source in _sources(settings, options, display)]
+    described = [describe(settings, plan, Dbt(settings)) for plan in plans if plan.files]
+    lines = [line for number, text in enumerate(described) for line in ([""] * bool(number) + text)]
+    return lines or ["Nothing new to load."]
 
 
 def publish_work_file(settings: Settings, display: Display) -> None:
@@ -108,12 +123,12 @@ def publish_work_file(settings: Settings, display: Display) -> None:
     with warehouse.lock("publish"):
         restore_work_file(settings, display)
         if not warehouse.has_ledger() or not newest_loaded(warehouse):
-            raise UsageError("There is nothing to publish yet. Load and build it with: ./inv run")
+            raise UsageError(f"There is nothing to publish yet. Load and build it with: {warehouse.first_run()}")
         dbt = Dbt(settings)
         if lacking := not_built(warehouse, dbt.incremental_models()):
             raise UsageError(
-                f"Not all that is loaded is built, by the project as it is now: {first_of(lacking)}. Build it with: "
-                "./inv run, or dbt build and then this again"
+                f"Not all that is loaded is built, by the project as it is now: {first_of(lacking)}. Build it with dbt "
+                f"build and then this again, or with: ./inv run{settings.flags}"
             )
         fingerprint = tested_fingerprint(warehouse)
         run_id = new_run_id(warehouse)
@@ -126,7 +141,8 @@ def publish_work_file(settings: Settings, display: Display) -> None:
 def document(settings: Settings, display: Display) -> None:
     """Build the docs site from what is in the warehouse."""
     if settings.target == "duckdb" and not (settings.work_database.exists() or settings.database.exists()):
-        raise UsageError(f"There is no warehouse at {shown(settings.work_database)} yet. Build it with: ./inv run")
+        build = Warehouse(settings).first_run()
+        raise UsageError(f"There is no warehouse at {shown(settings.work_database)} yet. Build it with: {build}")
     warehouse = Warehouse(settings)
     with warehouse.lock("docs.build"), display.step("Docs") as step:
         restore_work_file(settings, display)
@@ -165,10 +181,35 @@ def write_findings(display: Display) -> None:
         step.summary = shown(write_definitions())
 
 
-def _plan(settings: Settings, options: LoadOptions, display: Display) -> LoadPlan:
+def _plans(settings: Settings, options: LoadOptions, dbt: Dbt, display: Display) -> list[LoadPlan]:
+    """A plan for each source; one that is named is remembered. All are listed before any is loaded."""
+    sources = _sources(settings, options, display)
+    if not is_unknown(settings):
+        return [plan_of(settings, source, options, display) for source in sources]
+    _parse(dbt, display)
+    return [plan_of(settings, source, options, display, lambda: remember(settings, dbt)) for source in sources]
+
+
+def _sources(settings: Settings, options: LoadOptions, display: Display) -> list[str]:
+    sources = sources_to_load(settings, display)
+    if len(sources) > 1 and set(options.reload) - {CHANGED}:
+        raise UsageError(
+            f"--reload names files of one source, and this warehouse has {len(sources)}. Name it with --source: "
+            f"{', '.join(sources)}"
+        )
+    return sources
+
+
+def plan_of(
+    settings: Settings,
+    source: str,
+    options: LoadOptions,
+    display: Display,
+    on_accepted: Callable[[], None] = lambda: None,
+) -> LoadPlan:
+    """The plan for a source, shown with what a user may want to know of it."""
     with display.step("Source") as step:
-        source = settings.source or _source_of(Warehouse(settings), display)
-        plan = plan_load(settings, source, options)
+        plan = plan_load(settings, source, options, on_accepted=on_accepted)
         again = f" and {len(plan.replaced):,} to load again" if plan.replaced else ""
         new = len(plan.files) - len(plan.replaced)
         step.summary = f"{new:,} new{again} of {plan.listed_files:,} files in {shown(source)}"
@@ -179,8 +220,8 @@ def _plan(settings: Settings, options: LoadOptions, display: Display) -> LoadPla
         )
     if plan.held_back:
         display.warn(
-            f"{counted(plan.held_back, 'file')} of loads that were taken back: held back until changed, or named with "
-            "--reload."
+            f"{counted(plan.held_back, 'file')} of loads that were taken back: held back until changed. Load them "
+            f"again with: {' && '.join(f'./inv load.redo {load}{settings.flags}' for load in plan.held_loads)}"
         )
     if plan.left_out:
         display.warn(
@@ -192,18 +233,19 @@ def _plan(settings: Settings, options: LoadOptions, display: Display) -> LoadPla
     return plan
 
 
-def _source_of(warehouse: Warehouse, display: Display) -> str:
-    """The source that the warehouse was loaded from; of an empty one, the sample."""
-    sources = warehouse.sources()
-    if len(sources) > 1:
-        raise UsageError(f"This warehouse has several sources; name one with --source: {', '.join(sources)}")
-    return sources[0] if sources and sources[0] != str(SAMPLE) else ensure_sample(display)
+def _parse(dbt: Dbt, display: Display) -> None:
+    if not dbt.is_parsed:
+        with display.step("Parse") as step:
+            dbt.parse()
+            step.summary = "the dbt project"
 
 
 def _load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> LoadReport:
     with display.step("Load") as step:
         report = load(settings, plan, dbt, display)
         step.summary = f"{counted(sum(report.rows.values()), 'row')} from {counted(len(plan.files), 'file')}"
+    if plan.outgoing:
+        display.say(f"The simulated sample gave way to {shown(plan.source)}.")
     for warning in report.warnings:
         display.warn(warning)
     return report
@@ -222,40 +264,32 @@ def is_up_to_date(settings: Settings, warehouse: Warehouse, fingerprint: str, le
     return settings.target != "duckdb" or is_as_published(settings)
 
 
-def _load_and_build(
-    settings: Settings, warehouse: Warehouse, plan: LoadPlan, fingerprint: str, display: Display, lock: RunLock
-) -> RunReport:
-    dbt = Dbt(settings, lock=lock)
-    with display.step("Parse") as step:
-        dbt.parse()
-        step.summary = "the dbt project"
-    report = _load(settings, plan, dbt, display) if plan.files else None
-    passed = rebuild(settings, warehouse, dbt, fingerprint, display, load_id=report.load_id if report else "")
-    return _report(settings, warehouse, plan, display, report, passed, built=True)
-
-
 def _report(
     settings: Settings,
     warehouse: Warehouse,
-    plan: LoadPlan,
+    plans: list[LoadPlan],
     display: Display,
     report: LoadReport | None,
     passed: int | None,
     *,
     built: bool,
 ) -> RunReport:
+    seconds: Counter[str] = Counter()
+    for step in display.steps:
+        seconds[step.name.lower()] += round(step.seconds, 3)
     return RunReport(
-        source=plan.source,
-        listed_files=plan.listed_files,
+        source=", ".join(plan.source for plan in plans),
+        listed_files=sum(plan.listed_files for plan in plans),
         load=report,
+        is_sample=is_sample(warehouse),
         row_counts=warehouse.row_counts(),
         plays_without_user=warehouse.plays_without_user(),
         tests_passed=passed,
-        seconds={step.name.lower(): round(step.seconds, 3) for step in display.steps},
+        seconds=dict(seconds),
         database=str(settings.database) if settings.target == "duckdb" else "redshift",
         flags=settings.flags,
         docs_page=settings.docs_page,
         report_page=settings.report_page,
         built=built,
-        left_out=plan.left_out,
+        left_out=[key for plan in plans for key in plan.left_out],
     )

@@ -9,6 +9,7 @@ from pipeline.display import counted, first_of, print_json, print_table, print_t
 from pipeline.load import LoadReport
 from pipeline.rejects import Rejects
 from pipeline.run import RunReport
+from pipeline.sources import SAMPLE_NOTE
 
 
 def print_report(report: RunReport, *, as_json: bool, quiet: bool) -> None:
@@ -19,10 +20,10 @@ def print_report(report: RunReport, *, as_json: bool, quiet: bool) -> None:
         _print_table(report)
 
 
-def print_load(report: LoadReport | None, *, as_json: bool, quiet: bool, flags: str) -> None:
+def print_load(report: LoadReport | None, *, as_json: bool, quiet: bool, flags: str, work_flags: str) -> None:
     """Print a load's outcome on standard output. report is None where there was nothing new.
 
-    flags lead a query to what the load has written, which is not published yet.
+    flags lead another command to the warehouse, work_flags a query to what the load has written.
     """
     if as_json:
         print_json(asdict(report) if report else {"files": {}, "rows": {}})
@@ -31,10 +32,10 @@ def print_load(report: LoadReport | None, *, as_json: bool, quiet: bool, flags: 
             print_text("Nothing new to load.")
         else:
             again = f" ({counted(len(report.replaced), 'file')} loaded again)" if report.replaced else ""
-            said = f"Load {report.load_id}: {_loaded(report)}{again}. Build from it with: ./inv run"
+            said = f"Load {report.load_id}: {_loaded(report)}{again}. Build from it with: ./inv run{flags}"
             print_text(said, *_remarks(report))
             if report.rejects:
-                print_text(_rejected(report.rejects, flags))
+                print_text(_rejected(report.rejects, work_flags))
 
 
 def _rejected(rejects: Rejects, flags: str) -> str:
@@ -86,6 +87,8 @@ def _print_table(report: RunReport) -> None:
         table.add_row(name, f"{seconds:.1f} s")
     table.add_row("total", f"{sum(report.seconds.values()):.1f} s")
     print_table(table)
+    if report.is_sample:
+        print_text("", f"{SAMPLE_NOTE} Load yours with: ./inv run --source FOLDER{report.flags}")
     print_text(
         "",
         f"Database  {shown(report.database)}",

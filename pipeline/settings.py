@@ -13,6 +13,7 @@ from pipeline.errors import UsageError
 from pipeline.foreign_text import shell_word
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_DATABASE = PROJECT_ROOT / "sparkify.duckdb"
 TARGETS = ("duckdb", "redshift")
 SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 LOADABLE = ("songs", "events")
@@ -95,21 +96,21 @@ class Settings:
     @property
     def dbt_target_path(self) -> Path:
         """Where dbt keeps the parsed project: its own default, or beside another database."""
-        if self._is_default:
+        if self.is_default:
             return PROJECT_ROOT / (os.environ.get("DBT_TARGET_PATH") or "target")
         return self.state_folder / f"{self.name}_target"
 
     @property
     def dbt_log_path(self) -> Path:
         """Where dbt writes its log: its own default, or beside another database, as the project may be read-only."""
-        if self._is_default:
+        if self.is_default:
             return Path(os.environ.get("DBT_LOG_PATH", PROJECT_ROOT / "logs"))
         return self.state_folder / f"{self.name}_logs"
 
     def dbt_environment(self) -> dict[str, str]:
         """The variables that dbt and profiles.yml read."""
         # The default is written as profiles.yml does, so that a plain dbt command finds the same parsed project.
-        in_place = self._is_default and Path.cwd() == PROJECT_ROOT
+        in_place = self.is_default and Path.cwd() == PROJECT_ROOT
         work = self.work_database.relative_to(PROJECT_ROOT) if in_place else self.work_database
         return {
             "SPARKIFY_TARGET": self.target,
@@ -123,7 +124,12 @@ class Settings:
         """The flags that lead another command to this warehouse, with a space before them."""
         if self.target == "redshift":
             return " --target redshift"
-        return "" if self._is_default else f" --database {shell_word(str(self.database))}"
+        return "" if self.is_default else f" --database {shell_word(str(self.database))}"
+
+    @property
+    def source_flag(self) -> str:
+        """The flag that leads another command to this source, with a space before it; none where no source is named."""
+        return f" --source {shell_word(self.source)}" if self.source else ""
 
     @property
     def work_flags(self) -> str:
@@ -133,8 +139,9 @@ class Settings:
         return self.flags if self.target == "redshift" else f" --database {shell_word(shown(self.work_database))}"
 
     @property
-    def _is_default(self) -> bool:
-        return self.target == "redshift" or self.database == PROJECT_ROOT / "sparkify.duckdb"
+    def is_default(self) -> bool:
+        """Whether commands work on this warehouse of their target unless a flag says otherwise."""
+        return self.target == "redshift" or self.database == DEFAULT_DATABASE
 
 
 @dataclass(frozen=True)
@@ -142,8 +149,9 @@ class LoadOptions:
     """Which part of the source a load takes, and how.
 
     song_prefix is a folder below song_data, such as A/B. max_errors is how many bad records are left out and kept in
-    load_rejects; with more, the load stops. reload names files to load again (pipeline/reload.py). check_text is
-    whether a load on Redshift looks for what COPY hides (pipeline/redshift_text.py).
+    load_rejects; with more, the load stops. reload names files to load again (pipeline/reload.py), or is "changed", for
+    all that have changed since they were loaded. check_text is whether a load on Redshift looks for what COPY hides
+    (pipeline/redshift_text.py).
     """
 
     only: frozenset[str] = frozenset(LOADABLE)

@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from pipeline.errors import PipelineError
+from pipeline.simulate import SAMPLE
+from pipeline.sources import SAMPLE_NOTE
 from pipeline.warehouse import AGGREGATES, STAR, Warehouse
 
 TABLES = (*STAR, *AGGREGATES)
@@ -43,6 +45,11 @@ class State:
     row_counts: dict[str, int]
     untested_note: str
     listening: Listening
+
+    @property
+    def sample_note(self) -> str:
+        """What a reader must know where the figures are of the simulated sample; else empty."""
+        return SAMPLE_NOTE if str(SAMPLE) in self.sources else ""
 
     @property
     def places(self) -> str:

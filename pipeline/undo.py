@@ -10,7 +10,6 @@ from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display, counted, print_json, print_text
 from pipeline.errors import PipelineError, UsageError
 from pipeline.fingerprint import project_fingerprint
-from pipeline.foreign_text import shell_word
 from pipeline.ledger import LOADED, REPLACED
 from pipeline.loads import Load, read_loads
 from pipeline.publish import check_ownership
@@ -29,8 +28,8 @@ SHOWN = 5
 class UndoReport:
     """What was taken away: the keys of the load's files, and rows of each landed table. Empty if they were gone before.
 
-    row_counts has the star's tables after it; tests_passed is None where nothing was left to do. source is the load's
-    where the warehouse has several, for loading its files again, else empty.
+    row_counts has the star's tables after it; tests_passed is None where nothing was left to do. flags lead another
+    command to the warehouse.
     """
 
     load_id: str
@@ -39,7 +38,6 @@ class UndoReport:
     row_counts: dict[str, int]
     tests_passed: int | None
     flags: str
-    source: str = ""
 
 
 def undo(settings: Settings, load_id: str, display: Display) -> UndoReport:
@@ -55,7 +53,7 @@ def undo(settings: Settings, load_id: str, display: Display) -> UndoReport:
     with warehouse.lock("load.undo") as lock:
         restore_work_file(settings, display)
         loads = read_loads(warehouse)
-        load = _find(loads, load_id)
+        load = find_load(settings, loads, load_id)
         dbt = Dbt(settings, lock=lock)
         files: list[str] = []
         rows: dict[str, int] = {}
@@ -68,8 +66,7 @@ def undo(settings: Settings, load_id: str, display: Display) -> UndoReport:
         elif is_up_to_date(settings, warehouse, fingerprint, _files_loaded(loads)):
             return UndoReport(load_id, [], {}, warehouse.row_counts(), None, settings.flags)
         passed = rebuild(settings, warehouse, dbt, fingerprint, display)
-        source = load.source if len(warehouse.sources()) > 1 else ""
-        return UndoReport(load_id, files, rows, warehouse.row_counts(), passed, settings.flags, source)
+        return UndoReport(load_id, files, rows, warehouse.row_counts(), passed, settings.flags)
 
 
 def take_away(settings: Settings, load_id: str, dbt: Dbt, display: Display) -> None:
@@ -90,7 +87,7 @@ def take_away(settings: Settings, load_id: str, dbt: Dbt, display: Display) -> N
             if settings.target == "duckdb":
                 close_connections()
         # A COMMIT that was sent again on a new connection says nothing of the transaction that was lost.
-        if _find(read_loads(warehouse), load_id).status != LOADED:
+        if find_load(settings, read_loads(warehouse), load_id).status != LOADED:
             return
     raise PipelineError(f"The rows of load {load_id} could not be taken away; nothing was changed. Run it again.")
 
@@ -114,25 +111,27 @@ def _told(report: UndoReport) -> list[str]:
     if len(report.files) > SHOWN:
         sql = f"select file_key from load_history where load_id = '{report.load_id}'"
         lines.append(f'  … and {len(report.files) - SHOWN:,} more: ./inv query "{sql}"{report.flags}')
-    source = f" --source {shell_word(report.source)}" if report.source else ""
-    again = f"./inv run --reload {shell_word(report.files[0])}{source}{report.flags}"
-    lines.append(f"They are held back until they change or are asked for: {again}")
+    again = f"./inv load.redo {report.load_id}{report.flags}"
+    lines.append(f"They are held back until they change. Load them again with: {again}")
     return lines
 
 
-def _find(loads: list[Load], load_id: str) -> Load:
+def find_load(settings: Settings, loads: list[Load], load_id: str) -> Load:
+    """The load of that id, if not all of its files were replaced.
+
+    Raises:
+        UsageError: there is none.
+    """
     found = next((load for load in loads if load.load_id == load_id), None)
     if found and found.status != REPLACED:
         return found
     if not loads:
-        raise UsageError("Nothing was loaded yet, so there is nothing to take back.")
-    why = (
-        "has no rows any more: its files were loaded again by later loads" if found else "is no load of this warehouse"
-    )
+        raise UsageError("Nothing was loaded yet, so there is no load to name.")
+    why = "has no rows any more: later loads have taken their place" if found else "is no load of this warehouse"
     last = [
         f"  {load.load_id}  {counted(load.files, 'file')} of {load.source}, {load.status}" for load in loads[:SHOWN]
     ]
-    raise UsageError(f"{load_id!r} {why}. The last loads (./inv load.list shows all):", *last)
+    raise UsageError(f"{load_id!r} {why}. The last loads (./inv load.list{settings.flags} shows all):", *last)
 
 
 def _files_loaded(loads: list[Load]) -> int:

@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ from pipeline.errors import MachineError, PipelineError, UsageError
 from pipeline.files import file_fault, make_private
 from pipeline.interrupts import stop_if_interrupted
 from pipeline.run_lock import RunLock, redshift_lock
-from pipeline.settings import Settings
+from pipeline.settings import DEFAULT_DATABASE, Settings
+from pipeline.simulate import SAMPLE
 from pipeline.work_file import DAMAGE, NoFileLeftError, advice_on_damage
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Warehouse:
 
         path = database or self._file
         if not path.exists():
-            raise UsageError(f"There is no warehouse at {path} yet. Build it with: ./inv run")
+            raise UsageError(f"There is no warehouse at {path} yet. Build it with: {self.first_run()}")
         try:
             connection = duckdb.connect(str(path), read_only=True, config=config)
         except duckdb.Error as error:
@@ -142,19 +143,39 @@ class Warehouse:
         ):
             raise PipelineError(
                 "An older version of this project made this warehouse; its ledger does not know yet of loads that are "
-                "taken back. Begin again from the source: ./inv reset, then ./inv run."
+                "taken back. Begin again from the source: "
+                f"./inv reset{self.settings.flags}, then ./inv run{self.settings.source_flag}{self.settings.flags}"
             )
         return found
 
     def sources(self) -> list[str]:
-        """Where the loaded files came from; where every load was undone, where those came from."""
+        """Where the loaded files came from and what was named since; without either, where undone loads came from."""
         if not self.has_ledger():
             return []
-        found = self.query(
+        staging = self.schema("staging")
+        loads = self.query(
             "select source, max(case when status = 'loaded' then 1 else 0 end) "
-            f"from {self.schema('staging')}.load_history group by source order by source"
+            f"from {staging}.load_history group by source order by source"
         ).rows
-        return [source for source, is_loaded in found if is_loaded] or [source for source, _ in found]
+        named = []
+        if self.has_table("staging", "named_sources"):
+            named = self.query(
+                f"select source from {staging}.named_sources "
+                f"where naming_number = (select max(naming_number) from {staging}.named_sources)"
+            ).rows
+        loaded = {source for source, is_loaded in loads if is_loaded}
+        return sorted(loaded | {source for (source,) in named}) or [source for source, _ in loads]
+
+    def first_run(self) -> str:
+        """The command that builds the warehouse, which is not there yet."""
+        settings = self.settings
+        if settings.is_default:
+            return f"./inv run{settings.source_flag}{settings.flags}"
+        source = settings.source
+        if not source:
+            with suppress(PipelineError):
+                source = next(iter(Warehouse(replace(settings, database=DEFAULT_DATABASE)).sources()), None)
+        return f"./inv run{replace(settings, source=source or str(SAMPLE)).source_flag}{settings.flags}"
 
     def row_counts(self) -> dict[str, int]:
         """Rows of each table of the star."""

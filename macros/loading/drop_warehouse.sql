@@ -1,7 +1,17 @@
-{# Drop this target's schemas and make the landed tables anew. For `invoke reset`, which asks first. #}
-{% macro drop_warehouse() %}
+{#
+    Drop this target's schemas and make the landed tables anew, for `invoke reset`, which asks first. All in one transaction,
+    with the sources that are remembered.
+#}
+{% macro drop_warehouse(sources=[]) %}
+    {% do run_query("begin") %}
     {% for name in ('analytics', 'test_failures', 'staging') %}
         {% do run_query("drop schema if exists " ~ adapter.quote(generate_schema_name(name, none)) ~ " cascade") %}
     {% endfor %}
     {% do create_landed_tables() %}
+    {% for source_name in sources %}
+        {% do run_query(
+            "insert into " ~ source('landed', 'named_sources') ~ " values (" ~ literal(source_name) ~ ", 1)"
+        ) %}
+    {% endfor %}
+    {% do run_query("commit") %}
 {% endmacro %}

@@ -56,7 +56,27 @@
     {% do statements.append(
         "update " ~ source('landed', 'load_history') ~ " set status = 'replaced' where " ~ loaded
     ) %}
+    {% if manifest.outgoing %}
+        {% do statements.extend(take_source_away(manifest.outgoing)) %}
+    {% endif %}
     {{ return(statements + forget_builds(incoming)) }}
+{% endmacro %}
+
+
+{# The simulated sample gives way to the first source of one's own, in the transaction that loads from that. #}
+{% macro take_source_away(source_name) %}
+    {% set loaded %}status = 'loaded' and source = {{ literal(source_name) }}{% endset %}
+    {% set statements = [] %}
+    {% for table_name in tables_of_files() %}
+        {% do statements.append(
+            "delete from " ~ source('landed', table_name) ~ " where load_id in (select load_id from "
+            ~ source('landed', 'load_history') ~ " where " ~ loaded ~ ")"
+        ) %}
+    {% endfor %}
+    {% do statements.append(
+        "update " ~ source('landed', 'load_history') ~ " set status = 'replaced' where " ~ loaded
+    ) %}
+    {{ return(statements) }}
 {% endmacro %}
 
 

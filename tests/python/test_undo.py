@@ -15,8 +15,10 @@ from test_every_play_once import assert_star
 from pipeline.dbt import close_connections
 from pipeline.display import Display
 from pipeline.errors import PipelineError, UsageError
+from pipeline.load import load as load_plan
 from pipeline.load import plan_load
 from pipeline.loads import newest_loaded, read_loads
+from pipeline.redo import plan_redo
 from pipeline.settings import LoadOptions
 from pipeline.undo import take_away
 from pipeline.warehouse import Warehouse
@@ -253,6 +255,35 @@ def test_reloading_leaves_another_source_alone(engine: Bench, tmp_path: Path) ->
     expected = [*records(list(DELIVERIES), "log_data"), make_event(itemInSession=61)]
     assert_star(engine, expected, SONGS)
     assert plan(engine).files == []
+
+
+def test_a_redo_takes_the_files_of_its_load_and_no_others(engine: Bench, tmp_path: Path) -> None:
+    """Not those of the same names in another source, not new ones, and not those that another load has by now."""
+    other = engine.other_source(tmp_path / "other")
+    for bench, item in ((engine, 1), (other, 60)):
+        for number in range(3):
+            bench.put(f"log_data/{number}.json", make_event(itemInSession=item + number))
+    first = engine.load(only="events").load_id
+    theirs = other.load(only="events", add_source=True).load_id
+    for load_id in (first, theirs):
+        undo(engine, load_id)
+    engine.load(only="events", reload=["log_data/2.json"])
+    engine.put("log_data/9.json", make_event(itemInSession=9))
+    engine.put("log_data/1.json", make_event(itemInSession=20))
+    listed = {load.load_id: load for load in read_loads(Warehouse(engine.settings))}
+
+    def redo(load_id: str) -> list[str]:
+        planned = plan_redo(engine.settings, Warehouse(engine.settings), listed[load_id], compact=False)
+        if planned.files:
+            load_plan(engine.settings, planned, engine.dbt, Display(quiet=True))
+        return [file.key for file in planned.files]
+
+    assert redo(first) == ["log_data/0.json", "log_data/1.json"]
+    items = "select item_in_session from staging_events order by 1"
+    assert engine.rows(items) == [(1,), (3,), (20,)]
+    assert redo(first) == []
+    assert redo(theirs) == [f"log_data/{number}.json" for number in range(3)]
+    assert engine.rows(items) == [(1,), (3,), (20,), (60,), (61,), (62,)]
 
 
 def test_the_list_of_loads(engine: Bench) -> None:

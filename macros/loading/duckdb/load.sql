@@ -17,7 +17,7 @@
         {% do run_query(duckdb__insert_problems(table_name)) %}
     {% endfor %}
     {% do duckdb__refuse_bad_records(manifest) %}
-    {% for statement in replace_files(manifest, "loading_files") if manifest.replaces %}
+    {% for statement in replace_files(manifest, "loading_files") if manifest.replaces or manifest.outgoing %}
         {% do run_query(statement) %}
     {% endfor %}
     {% for table_name, input in manifest.tables.items() %}

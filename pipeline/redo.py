@@ -1,0 +1,70 @@
+"""Take an undone load in again: its files that are still in the source, as they are now, and no others."""
+
+from __future__ import annotations
+
+from pipeline.dbt import Dbt
+from pipeline.display import Display, counted, first_of, shown
+from pipeline.errors import PipelineError, UsageError
+from pipeline.ledger import LOADED, UNDONE, read_ledger
+from pipeline.listing import TABLES, list_source, refuse_archived
+from pipeline.load import LoadPlan
+from pipeline.loads import Load, read_loads
+from pipeline.publish import check_ownership
+from pipeline.redshift_manifest import check_redshift_settings
+from pipeline.run import RunReport, load_and_build
+from pipeline.settings import LoadOptions, Settings
+from pipeline.undo import find_load
+from pipeline.warehouse import Warehouse
+from pipeline.work_file import restore_work_file
+
+
+def redo(settings: Settings, load_id: str, display: Display, *, compact: bool = False) -> RunReport:
+    """Load an undone load's files again, build, test and publish; finish what an earlier call has begun.
+
+    Raises:
+        UsageError: there is no such load, or it was not undone.
+        PipelineError: a step failed, or none of the files is there any more.
+    """
+    warehouse = Warehouse(settings)
+    if settings.target == "duckdb":
+        check_ownership(settings)
+    with warehouse.lock("load.redo") as lock:
+        restore_work_file(settings, display)
+        load = find_load(settings, read_loads(warehouse), load_id)
+        if load.status == LOADED:
+            raise UsageError(f"Load {load_id} is in the warehouse, so there is nothing to take in again.")
+        with display.step("Source") as step:
+            plan = plan_redo(settings, warehouse, load, compact=compact)
+            step.summary = f"{counted(len(plan.files), 'file')} of load {load_id} in {shown(load.source)}"
+        if plan.gone_files:
+            display.warn(f"{counted(plan.gone_files, 'file')} of the load no longer in the source: left out.")
+        return load_and_build(settings, warehouse, [plan], Dbt(settings, lock=lock), display)
+
+
+def plan_redo(settings: Settings, warehouse: Warehouse, load: Load, *, compact: bool) -> LoadPlan:
+    """What is left to load again of the load: nothing where an earlier call has done so.
+
+    Files that were loaded by another load since are not its any more. It takes as many bad records as the load had.
+    """
+    if compact and settings.target != "redshift":
+        raise UsageError("--compact is for Redshift; DuckDB's load merges small files by itself.")
+    if settings.target == "redshift":
+        check_redshift_settings(settings, load.source)
+    ledger = read_ledger(warehouse, load.source, add_source=True)
+    keys = {key for key, entry in ledger.of_source.items() if (entry.load_id, entry.status) == (load.load_id, UNDONE)}
+    kinds = frozenset(name for name, (_, folder) in TABLES.items() if any(key.startswith(f"{folder}/") for key in keys))
+    listed = list_source(load.source, LoadOptions(only=kinds), settings.file_names).files if keys else []
+    files = [file for file in listed if file.key in keys]
+    refuse_archived(load.source, files)
+    if keys and not files:
+        gone = first_of(sorted(keys))
+        raise PipelineError(f"{load.source} has none of the files of load {load.load_id} any more: {gone}.")
+    return LoadPlan(
+        load.source,
+        files,
+        len(files),
+        ledger.file_count,
+        len(keys) - len(files),
+        compact=compact,
+        max_errors=load.rejected,
+    )

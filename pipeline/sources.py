@@ -1,0 +1,66 @@
+"""Which sources a warehouse is loaded from: those that were named for it, and the sample where none ever was."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pipeline.dbt import Dbt, close_connections
+from pipeline.display import Display, print_text
+from pipeline.errors import PipelineError, UsageError
+from pipeline.settings import Settings
+from pipeline.simulate import SAMPLE, ensure_sample
+from pipeline.warehouse import Warehouse
+
+SAMPLE_NOTE = "These are the plays of a simulated sample."
+
+
+def sources_to_load(settings: Settings, display: Display) -> list[str]:
+    """The source that is named now; else all that the warehouse knows; else the sample, where it belongs.
+
+    Raises:
+        UsageError: no source is known, and this is not the default database.
+    """
+    if settings.source:
+        return [ensure_sample(display) if settings.source == str(SAMPLE) else settings.source]
+    known = Warehouse(settings).sources()
+    if own := [source for source in known if source != str(SAMPLE)]:
+        return own
+    if known or (settings.target == "duckdb" and settings.is_default):
+        return [ensure_sample(display)]
+    where = "Redshift" if settings.target == "redshift" else str(settings.database)
+    raise UsageError(f"No source is known for the warehouse on {where}. Pass a folder or an s3:// address: --source S.")
+
+
+def is_unknown(settings: Settings) -> bool:
+    """Whether a source is named now that the warehouse does not know."""
+    return settings.source is not None and settings.source not in Warehouse(settings).sources()
+
+
+def remember(settings: Settings, dbt: Dbt) -> None:
+    """Note the source that is named now, before anything is loaded from it. The caller holds the warehouse's lock."""
+    dbt.run_operation("remember_source", source_name=settings.source)
+    if settings.target == "duckdb":
+        close_connections()
+
+
+def is_sample(warehouse: Warehouse, database: Path | None = None) -> bool:
+    """Whether the simulated sample is loaded there."""
+    if warehouse.settings.target != "duckdb":
+        return False  # which loads from S3 only
+    ledger = f"{warehouse.schema('staging')}.load_history"
+    sql = f"select count(*) from {ledger} where status = 'loaded' and source = '{_escaped(str(SAMPLE))}'"
+    try:
+        return warehouse.query(sql, database=database).rows[0][0] > 0
+    except PipelineError:  # no warehouse, or no ledger in it
+        return False
+
+
+def tell_of_sample(warehouse: Warehouse, database: Path | None) -> None:
+    """A line on standard error, beside the rows of a query."""
+    if is_sample(warehouse, database):
+        print_text(SAMPLE_NOTE, file=sys.stderr)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("'", "''")
