@@ -13,7 +13,7 @@ from pipeline import clock
 from pipeline.errors import UsageError
 from pipeline.listing import SourceFile
 from pipeline.rejects import Reject
-from pipeline.s3 import s3_errors, split_uri
+from pipeline.s3 import has_credentials, s3_errors, split_uri
 from pipeline.settings import MAX_ERRORS_LIMIT, Settings
 
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
@@ -134,6 +134,13 @@ def check_redshift_settings(settings: Settings, source: str) -> None:
         raise UsageError(
             "redshift.copy_role_arn must be the ARN of the role that COPY reads with (in invoke.yaml, or "
             "INVOKE_REDSHIFT_COPY_ROLE_ARN)."
+        )
+    with s3_errors(source):
+        is_signed = has_credentials()
+    if not is_signed:
+        raise UsageError(
+            "no AWS credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; a load on "
+            f"Redshift writes its manifest to s3://{settings.redshift_bucket}."
         )
 
 

@@ -27,6 +27,13 @@ def s3_client(workers: int = WORKERS) -> Any:
     return session.client("s3", config=config)
 
 
+def has_credentials() -> bool:
+    """Whether there is anything to sign requests with."""
+    import boto3
+
+    return boto3.Session().get_credentials() is not None
+
+
 def split_uri(uri: str) -> tuple[str, str]:
     """Bucket and key of an s3:// address."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
@@ -48,14 +55,13 @@ _S3_CURES = {
 @contextmanager
 def s3_errors(source: str) -> Iterator[None]:
     """Turn what S3 or its library refuses into one line that says what to do."""
-    import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code in ("AccessDenied", "403") and boto3.Session().get_credentials() is None:
+        if code in ("AccessDenied", "403") and not has_credentials():
             raise MachineError(
                 f"{source}: access denied, and no AWS credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID "
                 "and AWS_SECRET_ACCESS_KEY; only a public bucket needs none."
