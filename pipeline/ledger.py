@@ -70,9 +70,10 @@ def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> Ledge
     others = sorted({row[0] for row in loaded} - {source})
     outgoing = None
     if others and len(others) == len({row[0] for row in loaded}) and not add_source:
-        if others != [str(SAMPLE)]:
+        if others == [str(SAMPLE)]:
+            outgoing = str(SAMPLE)
+        elif source not in warehouse.sources():  # one that was added before, and has had no load yet, may go on
             raise UsageError(_other_source(warehouse.settings, source, others))
-        outgoing = str(SAMPLE)
     entries = {
         row[1]: LedgerEntry(*row[2:5], row[5].replace(tzinfo=UTC) if row[5] else None, *row[6:])
         for row in rows

@@ -57,7 +57,7 @@ def published(settings: Settings) -> Path | None:
         return None
     published, work = settings.database, settings.work_database
     if not published.exists():
-        if work.exists():
+        if work.exists() and Warehouse(settings).is_begun():
             print_text(f"Nothing is published yet; this is the work file {shown(work)}.", file=sys.stderr)
             return work
         return published

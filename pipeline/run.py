@@ -140,10 +140,10 @@ def publish_work_file(settings: Settings, display: Display) -> None:
 
 def document(settings: Settings, display: Display) -> None:
     """Build the docs site from what is in the warehouse."""
-    if settings.target == "duckdb" and not (settings.work_database.exists() or settings.database.exists()):
-        build = Warehouse(settings).first_run()
-        raise UsageError(f"There is no warehouse at {shown(settings.work_database)} yet. Build it with: {build}")
     warehouse = Warehouse(settings)
+    if settings.target == "duckdb" and not warehouse.is_begun():
+        build = warehouse.first_run()
+        raise UsageError(f"There is no warehouse at {shown(settings.work_database)} yet. Build it with: {build}")
     with warehouse.lock("docs.build"), display.step("Docs") as step:
         restore_work_file(settings, display)
         generate(Dbt(settings), display, is_compiled=False)

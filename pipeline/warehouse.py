@@ -127,6 +127,13 @@ class Warehouse:
         )
         return found.rows[0][0] > 0
 
+    def is_begun(self) -> bool:
+        """Whether anything is built or loaded; a source that was named is neither."""
+        if self.has_table("analytics", "songplays"):
+            return True
+        ledger = f"{self.schema('staging')}.load_history"
+        return self.has_table("staging", "load_history") and self.query(f"select count(*) from {ledger}").rows[0][0] > 0
+
     def has_ledger(self) -> bool:
         """Whether there is a ledger to read.
 

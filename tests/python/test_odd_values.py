@@ -51,8 +51,7 @@ class FilesReader:
 
     def __init__(self, dbt: Dbt, table_name: str, path: Path) -> None:
         self.path = path
-        files = f"{{'files': [{str(path)!r}], 'root_length': 0}}"
-        call = f"duckdb__insert_files({table_name!r}, json_columns({table_name!r}), 'load', {files})"
+        call = f"duckdb__insert_files({table_name!r}, json_columns({table_name!r}), 'load', 'none', [{str(path)!r}])"
         compiled = dbt.command("compile", "--inline", f"{{{{ {call} }}}}")[-1].node.compiled_code
         self.query = compiled[compiled.index("select") :]
         self.columns = [column.name for column in dbt.json_columns(table_name)]
@@ -64,7 +63,9 @@ class FilesReader:
             duckdb.Error: it doubts one of them; the load then reads them line by line.
         """
         self.path.write_text("\n".join(record.text for record in records), encoding="utf-8")
-        rows = duckdb.sql(self.query).fetchall() if records else []
+        with duckdb.connect() as connection:
+            connection.execute("create table loading_files as select ? as path, 'a.json' as file_key", [str(self.path)])
+            rows = connection.execute(self.query).fetchall() if records else []
         return [dict(zip(self.columns, row, strict=False)) for row in rows]
 
 

@@ -91,7 +91,7 @@ def test_without_a_name_all_sources_are_loaded(engine: Bench, tmp_path: Path) ->
     assert known(engine) == both
     play(other, 1)
     play(engine, 2)
-    assert load_from(engine, None, add_source=True).files == {"staging_events": 2, "staging_songs": 1}
+    assert load_from(engine, None).files == {"staging_events": 2, "staging_songs": 1}
     play(engine, 3)
     play(other, 3)
     assert load_from(engine, None).files == {"staging_events": 2}
@@ -148,6 +148,7 @@ def sampled(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     write_files(folder / "own", later_files())
     with kill_server(root, "duckdb", str(sample), {}) as server:
         warehouse = DuckDBWarehouse(root, server, folder / "saved")
+        warehouse.restore("empty")
         server.finish()
         warehouse.save("sample")
         yield warehouse
