@@ -26,7 +26,8 @@ _CURES = {
         (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP), "Name another place."
     ),
 }
-_SAID_BY = r"(?:IO Error|Fatal Error|\[Errno \d+\])"  # else it may be a value of the data that an error quotes
+# Who says it, as it may also be a value of the data that an error quotes.
+_SAID_BY = r"(?:(?:IO|FATAL|TransactionContext|INTERNAL) Error|\[Errno \d+\])"
 _PATH = re.compile(r"""(?:file|directory|database) "([^"\n]+)"|: '(/[^'\n]+)'|file '(/[^'\n]+)'""")
 _REFUSED_BY_DBT = re.compile(r'(?:Path|Directory|File) (["\'])([^\n]+)\1 is not (?:readable|writable)')
 _DAMAGE = re.compile(
