@@ -64,6 +64,7 @@ class FilesReader:
         """
         self.path.write_text("\n".join(record.text for record in records), encoding="utf-8")
         with duckdb.connect() as connection:
+            connection.execute("set threads = 1")  # which keeps the rows in their order
             connection.execute("create table loading_files as select ? as path, 'a.json' as file_key", [str(self.path)])
             rows = connection.execute(self.query).fetchall() if records else []
         return [dict(zip(self.columns, row, strict=False)) for row in rows]
