@@ -127,6 +127,7 @@ def _settings(request: dict[str, Any]) -> Settings:
             "target": request["target"],
             "database": "sparkify.duckdb",
             "source": request["source"],
+            "file_names": "",
             "redshift": {name: os.environ.get(f"INVOKE_REDSHIFT_{name.upper()}", "") for name in BUCKET_AND_ROLE},
             "docs": {"port": 8080},
         }
