@@ -73,13 +73,13 @@ def test_every_test_that_the_project_has_enabled_must_have_run(played: Project) 
     (folder / "blank.sql").write_text("\n")
     for command in (("run",), ("publish",)):
         refused = played.invoke(*command)
-        assert refused.returncode == 1
+        assert refused.returncode == 4
         assert f"1 of {before + 3} tests did not run: blank" in refused.stderr
         assert played.database.read_bytes() == published
 
     configure(played, data_tests={"sparkify": {"+enabled": False}})
     refused = played.invoke("publish")
-    assert refused.returncode == 1
+    assert refused.returncode == 4
     assert "The project has no data test that is enabled" in refused.stderr
     assert played.database.read_bytes() == published
     # They passed other tests than there are now.

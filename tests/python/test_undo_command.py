@@ -79,7 +79,7 @@ def test_a_load_that_a_test_refuses_is_named_and_taken_back(site: Site) -> None:
     site.put("log_data/2.json", make_event(sessionId=2), make_event(sessionId=2, itemInSession=1))
     (site.project.root / "tests/dbt/no_second_session.sql").write_text(REFUSED)
     refused = site.invoke("run")
-    assert refused.returncode == 1
+    assert refused.returncode == 4
     (bad, _), (good, _) = site.loads()
     flags = " --target redshift" if site.stand_in else ""
     assert f"Load {bad} was made by this run" in refused.stderr
@@ -140,7 +140,7 @@ def test_what_cannot_be_undone_or_loaded_again_is_said(site: Site) -> None:
     (first,) = [load for load, _ in site.loads()]
     site.put("log_data/1.json", make_event(), make_event(itemInSession=1))
     changed = site.invoke("run")
-    assert (changed.returncode, "--reload log_data/1.json" in changed.stderr) == (1, True)
+    assert (changed.returncode, "--reload log_data/1.json" in changed.stderr) == (3, True)
     loaded = site.invoke("load", "--reload", "log_data/1.json", "--reload", "song_data")
     assert "(2 files loaded again)" in loaded.stdout
     second = site.loads()[0][0]
