@@ -6,6 +6,7 @@ import signal
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_OF_LOCKS = ("multiprocessing.synchronize", "multiprocessing.util", "multiprocessing.resource_tracker")
 _received = 0
 
 
@@ -27,7 +28,17 @@ def stop_if_interrupted() -> None:
         raise KeyboardInterrupt
 
 
-def _stop(number: int, _frame: FrameType | None) -> None:
+def _stop(number: int, frame: FrameType | None) -> None:
     global _received
     _received = number
-    raise KeyboardInterrupt
+    if not _is_in_clean_up(frame):
+        raise KeyboardInterrupt
+
+
+def _is_in_clean_up(frame: FrameType | None) -> bool:
+    """Whether dbt is making or removing its locks. An error there would be lost; stop_if_interrupted follows soon."""
+    while frame:
+        if frame.f_globals.get("__name__") in _OF_LOCKS:
+            return True
+        frame = frame.f_back
+    return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,6 +24,9 @@ from pipeline import load_folder
 from pipeline.dbt import Dbt, close_connections
 from pipeline.report.page import vega_scripts
 from pipeline.settings import PROJECT_ROOT, read_settings
+
+# A shell that runs the tests in the background turns Ctrl-C off for all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -179,8 +179,9 @@ def test_ctrl_c_is_one_line_and_nothing_is_published(project: Project, tmp_path:
 
 def test_a_warehouse_of_an_older_version_is_told_from_a_broken_one(sample: Project, tmp_path: Path) -> None:
     project = a_copy(sample, tmp_path)
-    with duckdb.connect(str(project.root / ".sparkify" / "sparkify.duckdb")) as connection:
-        connection.execute("alter table staging.load_history drop column status")
+    for path in (project.database, project.root / ".sparkify" / "sparkify.duckdb"):
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("alter table staging.load_history drop column status")
     for arguments in (("run",), ("run", "--source", "data/sample"), ("load.list",)):
         refused = project.invoke(*arguments)
         assert (refused.returncode, "./inv reset, then ./inv run" in refused.stderr) == (1, True), refused.stderr

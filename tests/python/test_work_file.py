@@ -19,11 +19,13 @@ from projects import Project, clean_environment, source_beside
 from records import make_event
 from test_undo import plan, undo
 
+from pipeline.dbt import close_connections
 from pipeline.display import Display
 from pipeline.errors import PipelineError
 from pipeline.load import load
 from pipeline.loads import read_loads
 from pipeline.publish import publish
+from pipeline.rebuild import begin_tests, new_run_id, record_run
 from pipeline.warehouse import Warehouse
 from pipeline.work_file import is_as_published, restore_work_file
 
@@ -56,6 +58,10 @@ def run(bench: Bench, *numbers: int) -> str:
         planned = plan(bench, only="events")
         if planned.files:
             load(bench.settings, planned, bench.dbt, display)
+        run_id = new_run_id(Warehouse(bench.settings))
+        begin_tests(bench.dbt, run_id)
+        record_run(bench.dbt, run_id, "a project without tests")
+        close_connections()
         publish(bench.settings)
     return display.heard
 
