@@ -63,11 +63,11 @@ def damaged(path: Path, reason: str) -> MachineError:
     why = found[0] if found else reason.strip().split("\n")[0]
     if path.parent.name != ".sparkify":
         return MachineError(f"{path} is damaged ({why}). ./inv run makes it anew from the work file.")
-    good = path.parent.parent / path.name
-    copy = f"cp {shell_word(str(good))} {shell_word(str(path))}"
+    if not (path.parent.parent / path.name).exists():
+        return MachineError(f"{path} is damaged ({why}). Put a backup in its place, or begin again: ./inv reset.")
+    aside = f"mv {shell_word(str(path))} {shell_word(f'{path}.damaged')}"
     return MachineError(
-        f"{path} is damaged ({why}). Go back to what was published last, and load from there: {copy} && ./inv run. "
-        "Or begin again: ./inv reset."
+        f"{path} is damaged ({why}). Move it away, and a run brings it back as it was published: {aside} && ./inv run"
     )
 
 

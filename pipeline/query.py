@@ -20,7 +20,7 @@ from pipeline.settings import Settings
 from pipeline.sources import tell_of_sample
 from pipeline.state import untested_note
 from pipeline.warehouse import Result, Warehouse
-from pipeline.work_file import is_as_published
+from pipeline.work_file import is_ahead
 
 NUMBERS = (int, float, decimal.Decimal)
 ROWS_ON_A_SCREEN = 100
@@ -61,7 +61,7 @@ def published(settings: Settings) -> Path | None:
             print_text(f"Nothing is published yet; this is the work file {shown(work)}.", file=sys.stderr)
             return work
         return published
-    if work.exists() and not is_as_published(settings):
+    if is_ahead(settings):
         text = f"The work file is ahead of what is published; ./inv publish{settings.flags} tests and brings it over."
         print_text(text, file=sys.stderr)
     return published

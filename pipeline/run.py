@@ -141,16 +141,22 @@ def publish_work_file(settings: Settings, display: Display) -> None:
 def document(settings: Settings, display: Display) -> None:
     """Build the docs site from what is in the warehouse."""
     warehouse = Warehouse(settings)
-    if settings.target == "duckdb" and not warehouse.is_begun():
-        build = warehouse.first_run()
-        raise UsageError(f"There is no warehouse at {shown(settings.work_database)} yet. Build it with: {build}")
+    if settings.target == "duckdb" and not (settings.work_database.exists() or settings.database.exists()):
+        raise _none_yet(warehouse)
     with warehouse.lock("docs.build"), display.step("Docs") as step:
         restore_work_file(settings, display)
+        if not warehouse.is_begun():
+            raise _none_yet(warehouse)
         generate(Dbt(settings), display, is_compiled=False)
         if settings.target == "duckdb":
             close_connections()
         fingerprint = project_fingerprint(settings)
         step.summary = shown(build_site(settings, read_state(warehouse), fingerprint=fingerprint, with_erd=True))
+
+
+def _none_yet(warehouse: Warehouse) -> UsageError:
+    place = shown(warehouse.settings.work_database)
+    return UsageError(f"There is no warehouse at {place} yet. Build it with: {warehouse.first_run()}")
 
 
 def report(settings: Settings, display: Display) -> None:

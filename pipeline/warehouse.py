@@ -19,7 +19,7 @@ from pipeline.interrupts import stop_if_interrupted
 from pipeline.run_lock import RunLock, redshift_lock
 from pipeline.settings import DEFAULT_DATABASE, Settings
 from pipeline.simulate import SAMPLE
-from pipeline.work_file import DAMAGE, NoFileLeftError, advice_on_damage
+from pipeline.work_file import DAMAGE, advice_on_damage
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -219,7 +219,7 @@ class Warehouse:
                 try:
                     yield RunLock()  # the file is on this machine, and so is whoever writes it
                 except PipelineError as error:
-                    if DAMAGE.search(str(error)) and not isinstance(error, NoFileLeftError):
+                    if DAMAGE.search(str(error)) and not isinstance(error, MachineError):
                         raise PipelineError(*error.args, advice_on_damage(self.settings)) from error
                     raise
                 return

@@ -40,10 +40,6 @@ class DamagedDatabaseError(MachineError):
         self.reason = reason
 
 
-class NoFileLeftError(MachineError):
-    """Neither of the files can be read."""
-
-
 class LockedFileError(PipelineError):
     """A DuckDB file that another program has open to write."""
 
@@ -77,13 +73,13 @@ def restore_work_file(settings: Settings, display: Display) -> None:
         kept = _published_entries(settings)
     except DamagedDatabaseError as error:
         if problem:
-            raise NoFileLeftError(
+            raise MachineError(
                 _no_way(settings, problem, f"{shown(published)} cannot be read ({error.reason})")
             ) from None
         return  # the next publish replaces it
     if not kept:
         if problem and work.exists():
-            raise NoFileLeftError(_no_way(settings, problem, f"nothing is published at {shown(published)}"))
+            raise MachineError(_no_way(settings, problem, f"nothing is published at {shown(published)}"))
         return
     if not problem:
         difference = _compare(entries, kept)
@@ -125,6 +121,16 @@ def is_as_published(settings: Settings) -> bool:
         return _identity(files[0]) == _identity(files[1])
     except OSError:
         return False
+
+
+def is_ahead(settings: Settings) -> bool:
+    """Whether the work file may have something that is not published; not where the published one is no database."""
+    try:
+        with settings.database.open("rb") as file:
+            is_database = file.read(12)[8:] == b"DUCK"
+    except OSError:
+        return False
+    return is_database and settings.work_database.exists() and not is_as_published(settings)
 
 
 def read_entries(path: Path) -> Entries:

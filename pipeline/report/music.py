@@ -43,10 +43,10 @@ def _top_songs(rows: Rows) -> str:
     first = leaders(rows, [quoted(row) for row in rows], "song", "songs_with_as_many")
     if len(rows) == 1:
         return f"{first} It is {'not ' if lacking else ''}in the catalogue."
-    missing = (
-        f"{lacking or 'None'} of the {len(rows)} shown {'is' if lacking == 1 else 'are'} missing from the catalogue."
-    )
-    return f"{first} {missing}{left_out(rows, 'song', 'songs_with_as_many')}"
+    missing = f"{lacking or 'None'} of the {len(rows)} shown {'is' if lacking == 1 else 'are'}"
+    if lacking == len(rows):
+        missing = f"All {lacking} shown are"
+    return f"{first} {missing} missing from the catalogue.{left_out(rows, 'song', 'songs_with_as_many')}"
 
 
 def _top_artists(rows: Rows) -> str:

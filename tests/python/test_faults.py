@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shutil
 import signal
 import stat
 import subprocess
@@ -61,14 +60,16 @@ def damage(path: Path) -> None:
     path.write_bytes(b"this is no database\n" * 10)
 
 
-def test_a_damaged_work_file_is_named_with_the_way_back_by_every_command(played: Project) -> None:
+def test_a_damaged_work_file_is_brought_back_or_named_with_the_way_back(played: Project) -> None:
     work = played.root / ".sparkify/sparkify.duckdb"
     damage(work)
-    for arguments in COMMANDS[:-1]:
-        assert_one_line(invoke(played, *arguments), work, f"cp {played.database} {work} && ./inv run")
+    assert_one_line(invoke(played, "load.list"), work, f"mv {work} {work}.damaged && ./inv run")
     assert invoke(played, "query", "select 1", "--csv").stdout == "1\n1\n"
-    shutil.copyfile(played.database, work)
-    assert invoke(played, "run", "-q").returncode == 0
+    for arguments in (("run", "-q"), ("load", "-q"), ("docs.build", "-q"), ("load.undo", LOAD_ID)):
+        damage(work)
+        done = invoke(played, *arguments)
+        assert "It was brought back from sparkify.duckdb" in done.stderr
+        assert done.returncode == (2 if arguments[0] == "load.undo" else 0), done.stderr
     damage(work)
     assert invoke(played, "reset", "--yes").returncode == 0
 
@@ -117,8 +118,8 @@ def test_a_project_that_is_read_only_serves_a_database_elsewhere(played: Project
     try:
         done = invoke(played, "run", "-q", "--database", str(database), "--source", str(source))
         assert done.returncode == 0, done.stderr
-        refused = invoke(played, "run", "-q", "--database", str(tmp_path / "other.duckdb"))
-        assert_one_line(refused, played.root / "data", "--source")
+        refused = invoke(played, "simulate", "-q", str(played.root / "data"))
+        assert_one_line(refused, played.root / ".data.partial", "Name another folder")
     finally:
         for folder in folders:
             folder.chmod(0o700)
@@ -181,9 +182,8 @@ def test_a_locale_of_one_byte_letters_changes_nothing(played: Project, tmp_path:
 def test_a_signal_ends_a_command_with_one_line_and_its_code(
     number: signal.Signals, code: int, played: Project, tmp_path: Path
 ) -> None:
-    process = start(
-        played, "run", "-q", "--database", str(tmp_path / "own.duckdb"), wait_for=tmp_path / ".sparkify/own.lock"
-    )
+    flags = ("--source", str(source_with_one_play(tmp_path / "source")), "--database", str(tmp_path / "own.duckdb"))
+    process = start(played, "run", "-q", *flags, wait_for=tmp_path / ".sparkify/own.lock")
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err.strip()) == (code, "Interrupted. What was committed stays; run it again to finish.")
