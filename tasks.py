@@ -311,7 +311,7 @@ def test(context, thorough=False):
     return run_tests(thorough=thorough)
 
 
-@task(help={"fix": "mend what can be mended"})
+@task(help={"fix": "fix what can be fixed"})
 @command
 def lint(context, fix=False):
     """Check the style of Python and SQL, and that dbt finds nothing deprecated."""

@@ -43,6 +43,14 @@ class ProjectTask(Task):
             options["names"].append(letter)
         return options
 
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """As Invoke's, which takes each text out of help the first time; here it is there the next time too."""
+        texts = dict(self.help)
+        try:
+            return super().get_arguments(ignore_unknown_help)
+        finally:
+            self.help = texts
+
 
 task = functools.partial(invoke.task, klass=ProjectTask, auto_shortflags=False)
 

@@ -111,7 +111,7 @@ def _copy_errors(warehouse: Warehouse, copy_ids: list[int], text: SourceText) ->
     else:
         raise PipelineError(
             f"COPY left {expected:,} records out and names {len(rows):,} of them in SYS_LOAD_ERROR_DETAIL. "
-            "Nothing was loaded; load again, or mend the files."
+            "Nothing was loaded; load again, or fix the files."
         )
     errors: dict[str, dict[int, _CopyError]] = defaultdict(dict)
     for address, line_number, column_name, reason in rows:

@@ -17,7 +17,7 @@ VALUE_LENGTH = 80
 SHOWN = 20
 RAW_TEXT_BYTES = 65535
 RAW_TEXT_LETTERS = RAW_TEXT_BYTES // 4  # of what is longer; a letter has up to four bytes
-CURE = "Mend the files, or take them away, and load again; --max-errors N leaves up to N bad records out."
+CURE = "Fix or remove the files and load again, or pass --max-errors N to skip up to N bad records."
 
 
 class TooManyRejectsError(DataError):
@@ -137,7 +137,7 @@ def too_many(problems: Sequence[Problem], count: int | str, limit: int) -> TooMa
     lines += [f"  {problem}" for problem in problems[:SHOWN]]
     if isinstance(count, int) and count > len(problems[:SHOWN]):
         lines.append(f"  … and {count - len(problems[:SHOWN]):,} more")
-    lines.append("Mend the files, or take them away, and load again; or allow more.")
+    lines.append("Fix or remove the files and load again, or allow more.")
     return TooManyRejectsError(*lines)
 
 
