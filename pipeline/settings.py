@@ -14,6 +14,8 @@ from pipeline.foreign_text import shell_word
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_DATABASE = PROJECT_ROOT / "sparkify.duckdb"
+WAS_NAMED = PROJECT_ROOT / ".sparkify" / "source_was_named"
+"""A file that is there once a source was named in this clone, for any of its warehouses: no sample is made any more."""
 TARGETS = ("duckdb", "redshift")
 SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 LOADABLE = ("songs", "events")

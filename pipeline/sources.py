@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.dbt import Dbt, close_connections
 from pipeline.display import Display, print_text
 from pipeline.errors import PipelineError, UsageError
-from pipeline.settings import Settings
+from pipeline.settings import WAS_NAMED, Settings
 from pipeline.simulate import SAMPLE, ensure_sample
 from pipeline.warehouse import Warehouse
 
@@ -19,14 +20,14 @@ def sources_to_load(settings: Settings, display: Display) -> list[str]:
     """The source that is named now; else all that the warehouse knows; else the sample, where it belongs.
 
     Raises:
-        UsageError: no source is known, and this is not the default database.
+        UsageError: no source is known, and this is not the default database of a clone that never had one.
     """
     if settings.source:
         return [ensure_sample(display) if settings.source == str(SAMPLE) else settings.source]
     known = Warehouse(settings).sources()
     if own := [source for source in known if source != str(SAMPLE)]:
         return own
-    if known or (settings.target == "duckdb" and settings.is_default):
+    if known or (settings.target == "duckdb" and settings.is_default and not WAS_NAMED.exists()):
         return [ensure_sample(display)]
     where = "Redshift" if settings.target == "redshift" else str(settings.database)
     raise UsageError(f"No source is known for the warehouse on {where}. Pass a folder or an s3:// address: --source S.")
@@ -40,6 +41,8 @@ def is_unknown(settings: Settings) -> bool:
 def remember(settings: Settings, dbt: Dbt) -> None:
     """Note the source that is named now, before anything is loaded from it. The caller holds the warehouse's lock."""
     dbt.run_operation("remember_source", source_name=settings.source)
+    with suppress(OSError):  # the project may be read-only
+        WAS_NAMED.touch()
     if settings.target == "duckdb":
         close_connections()
 

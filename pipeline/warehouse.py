@@ -17,7 +17,7 @@ from pipeline.errors import MachineError, PipelineError, UsageError
 from pipeline.files import file_fault, make_private
 from pipeline.interrupts import stop_if_interrupted
 from pipeline.run_lock import RunLock, redshift_lock
-from pipeline.settings import DEFAULT_DATABASE, Settings
+from pipeline.settings import DEFAULT_DATABASE, WAS_NAMED, Settings
 from pipeline.simulate import SAMPLE
 from pipeline.work_file import DAMAGE, advice_on_damage
 
@@ -176,7 +176,7 @@ class Warehouse:
     def first_run(self) -> str:
         """The command that builds the warehouse, which is not there yet."""
         settings = self.settings
-        if settings.is_default:
+        if settings.is_default and (settings.source or settings.target == "redshift" or not WAS_NAMED.exists()):
             return f"./inv run{settings.source_flag}{settings.flags}"
         source = settings.source
         if not source:

@@ -20,7 +20,7 @@ from infra_stack import account, signed_in  # noqa: F401  fixtures
 from projects import REAL_DATA, Project, source_with_one_play
 from redshift_stand_in import StandIn
 
-from pipeline import load_folder
+from pipeline import load_folder, sources
 from pipeline.dbt import Dbt, close_connections
 from pipeline.report.page import vega_scripts
 from pipeline.settings import PROJECT_ROOT, read_settings
@@ -117,6 +117,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def bench(parsed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     for name in ("SPARKIFY_TARGET", "SPARKIFY_SCHEMA"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sources, "WAS_NAMED", tmp_path / "source_was_named")
     source = tmp_path / "source"
     settings = read_settings({**CONFIG, "source": str(source), "database": str(tmp_path / "sparkify.duckdb")})
     monkeypatch.setenv("SPARKIFY_WORK_DATABASE", str(settings.work_database))
@@ -150,6 +151,7 @@ def redshift_bench(
 ) -> RedshiftBench:
     """An empty warehouse on the stand-in."""
     stand_in.reset()
+    monkeypatch.setattr(sources, "WAS_NAMED", tmp_path / "source_was_named")
     for name, value in stand_in.environment(method="database").items():
         monkeypatch.setenv(name, value)
     return make_redshift_bench(redshift_manifests, tmp_path, monkeypatch)

@@ -106,6 +106,15 @@ def test_without_a_name_all_sources_are_loaded(engine: Bench, tmp_path: Path) ->
     assert known(engine) == both
 
 
+def test_a_clone_that_was_given_a_source_has_no_use_for_the_sample(project: Project, tmp_path: Path) -> None:
+    source = source_with_one_play(tmp_path / "source")
+    done = project.invoke("load", "-q", "--source", str(source), "--database", str(tmp_path / "other.duckdb"))
+    assert done.returncode == 0, done.stderr
+    refused = project.invoke("run")
+    assert (refused.returncode, "No source is known" in refused.stderr) == (2, True)
+    assert not project.database.exists()
+
+
 def test_the_sample_is_said_to_be_one_and_gives_way_to_the_first_source(project: Project, tmp_path: Path) -> None:
     source = source_with_one_play(tmp_path / "source")
     note = "simulated sample"
