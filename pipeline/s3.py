@@ -12,7 +12,7 @@ WORKERS = 32
 
 
 def s3_client(workers: int = WORKERS) -> Any:
-    """An S3 client with a connection for each worker, and some for whoever takes what they read.
+    """An S3 client with a connection for each worker, and some for the readers of what they fetch.
 
     Without credentials its requests are not signed, which is enough for a public bucket.
     """

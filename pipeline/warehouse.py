@@ -217,7 +217,7 @@ class Warehouse:
             _sweep(self.settings)
             if self.settings.target == "duckdb":
                 try:
-                    yield RunLock()  # the file is on this machine, and so is whoever writes it
+                    yield RunLock()  # the file is on this machine, and so are its writers
                 except PipelineError as error:
                     if DAMAGE.search(str(error)) and not isinstance(error, MachineError):
                         raise PipelineError(*error.args, advice_on_damage(self.settings)) from error

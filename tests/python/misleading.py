@@ -1,4 +1,4 @@
-"""Data that is made to mislead whoever counts it carelessly, and some of what must be said of it."""
+"""Data that misleads careless counting, and some of what must be said of it."""
 
 from __future__ import annotations
 

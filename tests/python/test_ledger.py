@@ -1,4 +1,4 @@
-"""What the ledger says of a file, whatever the clock says and whoever has loaded meanwhile."""
+"""What the ledger says of a file, at any time of the clock and with other loads in between."""
 
 from __future__ import annotations
 
