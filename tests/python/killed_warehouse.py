@@ -187,7 +187,7 @@ class DuckDBWarehouse(Warehouse):
     def leftovers(self) -> list[str]:
         assert self.published() == self.contents(), "what analysts open is not what was built"
         files = {path.name for path in (*self.root.glob("sparkify*"), *self.work.parent.iterdir())}
-        known = {"sparkify.duckdb", "sparkify_docs", "sparkify.lock", "dbt", "setup.log"}
+        known = {"sparkify.duckdb", "sparkify_docs", "sparkify.lock", "dbt", "setup.log", "source_was_named"}
         return [*super().leftovers(), *sorted(files - known)]
 
 
