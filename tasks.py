@@ -198,8 +198,10 @@ def reset(context, target="", database="", yes=False):
 
 @task(
     positional=["sql"],
+    may_be_left_out=["sql"],
     help={
-        "sql": "one statement; tables by their bare names",
+        "sql": "one statement; tables by their bare names. Without it, or with -, SQL is read from standard input",
+        "file": "read the SQL from this file",
         "target": _TARGET,
         "database": _DATABASE,
         "csv": "print CSV",
@@ -207,11 +209,12 @@ def reset(context, target="", database="", yes=False):
     },
 )
 @command
-def query(context, sql, target="", database="", csv=False, json=False):
+def query(context, sql, file="", target="", database="", csv=False, json=False):
     """Ask the warehouse: ./inv query "select …". On DuckDB the published file is read."""
-    from pipeline.query import print_query
+    from pipeline.query import print_query, read_sql
 
-    print_query(settings_of(context, target=target, database=database), sql, as_csv=csv, as_json=json)
+    settings = settings_of(context, target=target, database=database)
+    print_query(settings, read_sql(sql, file), as_csv=csv, as_json=json)
 
 
 @task(

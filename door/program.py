@@ -12,7 +12,7 @@ import shutil
 import sys
 import textwrap
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,14 @@ SHORT_FLAGS = {"quiet": "q", "source": "s", "target": "t", "database": "d", "yes
 
 
 class ProjectTask(Task):
-    """A task whose short flags are those of SHORT_FLAGS; Invoke would make some up, other ones in each task."""
+    """A task whose short flags are those of SHORT_FLAGS; Invoke would make some up, other ones in each task.
+
+    may_be_left_out names positional arguments that are empty where a call lacks them.
+    """
+
+    def __init__(self, body: Callable[..., Any], *, may_be_left_out: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(body, **options)
+        self.may_be_left_out = may_be_left_out
 
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
         options = super().arg_opts(name, default, taken_names)
@@ -97,6 +104,7 @@ class CommandLine(Program):
         if wanted is not None:
             self._print_help(wanted)
             return
+        self.argv[1:] = self._with_empty_arguments(self.argv[1:])
         self.parse_core(self.argv)
         self.parse_collection()
         self.parse_tasks()
@@ -138,6 +146,20 @@ class CommandLine(Program):
     def no_tasks_given(self) -> None:
         self._print_overview()
         raise Exit
+
+    def _with_empty_arguments(self, words: list[str]) -> list[str]:
+        """The call with "" for an argument that it leaves out and may; Invoke has no such arguments."""
+        place = next((place for place, word in enumerate(words) if word in self.parser.contexts), None)
+        if place is None or not self.collection[words[place]].may_be_left_out:
+            return words
+        flags = self.parser.contexts[words[place]].flags
+        rest = iter(words[place + 1 :])
+        for word in rest:
+            if word in flags and flags[word].takes_value:
+                next(rest, None)
+            elif word == "-" or not word.startswith("-"):
+                return words
+        return [*words[: place + 1], "", *words[place + 1 :]]
 
     def _help_wanted(self, words: list[str]) -> str | None:
         """What help is asked for: a task, a collection, "" for the overview; None where no help is."""
@@ -191,7 +213,11 @@ class CommandLine(Program):
     def print_task_help(self, name: str) -> None:
         context = self.parser.contexts[name]
         shown = context.aliases[0] if context.aliases else context.name
-        values = [_placeholder(argument) for argument in context.positional_args]
+        optional = self.collection[name].may_be_left_out
+        values = [
+            f"[{_placeholder(argument)}]" if argument.name in optional else _placeholder(argument)
+            for argument in context.positional_args
+        ]
         flags = [argument for argument in context.args.values() if argument not in context.positional_args]
         print(_folded(" ".join(["Usage: ./inv", shown, *values, *(["[options]"] if flags else [])])))
         print(f"\n{_folded(inspect.getdoc(self.collection[name]) or '')}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import math
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from rich.text import Text
 
 from pipeline.ask import ask
-from pipeline.display import counted, print_json, print_table, print_text, shown, simple_table, table_width
+from pipeline.display import counted, print_json, print_table, print_text, shown, simple_table
 from pipeline.errors import UsageError
 from pipeline.foreign_text import printable
 from pipeline.settings import Settings
@@ -51,6 +50,30 @@ def print_query(settings: Settings, sql: str, *, as_csv: bool, as_json: bool) ->
         _print_rows(result)
 
 
+def read_sql(sql: str, file: str) -> str:
+    """The statement itself, or what a file or standard input holds: that where sql is "-", or where neither is given.
+
+    Raises:
+        UsageError: there is no statement, or more than one place to take it from.
+    """
+    if sql and file:
+        raise UsageError("Pass SQL or --file, not both.")
+    if not file and sql not in ("", "-"):
+        return sql
+    if not file and sys.stdin.isatty():
+        raise UsageError('query needs SQL: ./inv query "select …", --file FILE, or SQL on standard input.')
+    try:
+        read = Path(file).read_bytes() if file else sys.stdin.buffer.read()
+        text = read.decode("utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError):
+        raise UsageError(f"There is no file {file}.") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file or 'Standard input'} is not UTF-8: byte {error.start + 1:,}.") from None
+    if not text.strip():
+        raise UsageError(f"There is no SQL in {file or 'standard input'}.")
+    return text
+
+
 def published(settings: Settings) -> Path | None:
     """The file that analysts read: the published one, before that the work file; None on Redshift."""
     if settings.target != "duckdb":
@@ -79,21 +102,9 @@ def _print_rows(result: Result) -> None:
         table.add_column(Text(printable(column)), justify="right" if is_number else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
-    if is_terminal and table_width(table) > shutil.get_terminal_size().columns:
-        _print_records(result.columns, rows)
-    else:
-        print_table(table)
+    print_table(table)
     ending = f", of which the first {len(rows):,} are shown" if len(rows) < len(result.rows) else ""
     print_text("", f"{counted(len(result.rows), 'row')}{ending}")
-
-
-def _print_records(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
-    names = [printable(column) for column in columns]
-    width = max(map(len, names))
-    for number, row in enumerate(rows, start=1):
-        print_text(f"── {number} ──")
-        for name, value in zip(names, row, strict=True):
-            print_text(f"{name:<{width}}  {_cell(value).plain}")
 
 
 def _cell(value: Any) -> Text:

@@ -19,6 +19,9 @@ from pipeline.settings import Settings
 from pipeline.state import read_state
 from pipeline.warehouse import Warehouse
 
+STEPS = {"Build": 20.0, "Test": 25.0, "Publish": 2.0, "Docs": 4.0, "Report": 18.0}
+"""The steps of a rebuild, and how long each usually takes in relation to the others."""
+
 
 def rebuild(
     settings: Settings,

@@ -10,8 +10,9 @@ from pipeline.listing import TABLES, list_source, refuse_archived
 from pipeline.load import LoadPlan
 from pipeline.loads import Load, read_loads
 from pipeline.publish import check_ownership
+from pipeline.rebuild import STEPS
 from pipeline.redshift_manifest import check_redshift_settings
-from pipeline.run import RunReport, load_and_build
+from pipeline.run import LOAD_STEPS, RunReport, load_and_build
 from pipeline.settings import LoadOptions, Settings
 from pipeline.undo import find_load
 from pipeline.warehouse import Warehouse
@@ -26,6 +27,7 @@ def redo(settings: Settings, load_id: str, display: Display, *, compact: bool = 
         PipelineError: a step failed, or none of the files is there any more.
     """
     warehouse = Warehouse(settings)
+    display.expect(LOAD_STEPS | STEPS)
     if settings.target == "duckdb":
         check_ownership(settings)
     with warehouse.lock("load.redo") as lock:

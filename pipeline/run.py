@@ -18,6 +18,7 @@ from pipeline.loads import newest_loaded, not_built
 from pipeline.publish import check_ownership
 from pipeline.query import published
 from pipeline.rebuild import (
+    STEPS,
     begin_tests,
     new_run_id,
     publish_build,
@@ -31,6 +32,8 @@ from pipeline.sources import is_sample, is_unknown, remember, sources_to_load
 from pipeline.state import read_state, tested_fingerprint
 from pipeline.warehouse import Warehouse
 from pipeline.work_file import is_as_published, restore_work_file
+
+LOAD_STEPS = {"Source": 3.0, "Parse": 3.0, "Load": 25.0}
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ def run(settings: Settings, options: LoadOptions, display: Display) -> RunReport
         PipelineError: a step failed. What was published before stays as it was; a failed test is not published.
     """
     warehouse = Warehouse(settings)
+    display.expect(LOAD_STEPS | STEPS)
     if settings.target == "duckdb":
         check_ownership(settings)
     with warehouse.lock("run") as lock:
@@ -89,6 +93,7 @@ def load_and_build(
 def run_load(settings: Settings, options: LoadOptions, display: Display) -> LoadReport | None:
     """Load what is new and build nothing; None where there is nothing new."""
     warehouse = Warehouse(settings)
+    display.expect(LOAD_STEPS)
     with warehouse.lock("load") as lock:
         restore_work_file(settings, display)
         dbt = Dbt(settings, lock=lock)

@@ -79,13 +79,11 @@ def _print_table(report: RunReport) -> None:
     for name, count in report.row_counts.items():
         table.add_row(name, f"{count:,}")
     if report.plays_without_user:
-        table.add_row("plays without a user, left out", f"{report.plays_without_user:,}")
+        table.add_row("plays without a user", f"{report.plays_without_user:,}")
     table.add_section()
     if report.tests_passed is not None:
         table.add_row("tests passed", f"{report.tests_passed:,}")
-    for name, seconds in report.seconds.items():
-        table.add_row(name, f"{seconds:.1f} s")
-    table.add_row("total", f"{sum(report.seconds.values()):.1f} s")
+    table.add_row("time", f"{sum(report.seconds.values()):.1f} s")
     print_table(table)
     if report.is_sample:
         print_text("", f"{SAMPLE_NOTE} Load yours with: ./inv run --source FOLDER{report.flags}")

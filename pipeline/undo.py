@@ -13,7 +13,7 @@ from pipeline.fingerprint import project_fingerprint
 from pipeline.ledger import LOADED, REPLACED
 from pipeline.loads import Load, read_loads
 from pipeline.publish import check_ownership
-from pipeline.rebuild import rebuild
+from pipeline.rebuild import STEPS, rebuild
 from pipeline.redshift_load import ATTEMPTS, PASSING, PAUSE_SECONDS
 from pipeline.run import is_up_to_date
 from pipeline.settings import Settings
@@ -48,6 +48,7 @@ def undo(settings: Settings, load_id: str, display: Display) -> UndoReport:
         PipelineError: a step failed. The load's rows are gone where the message is not about taking them away.
     """
     warehouse = Warehouse(settings)
+    display.expect({"Undo": 10.0} | STEPS)
     if settings.target == "duckdb":
         check_ownership(settings)
     with warehouse.lock("load.undo") as lock:

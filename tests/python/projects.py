@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +44,27 @@ class Project:
             stdin=subprocess.DEVNULL,
             check=False,
         )
+
+    def on_terminal(self, *arguments: str, columns: int, **environment: str) -> str:
+        """All that a command writes to a terminal of this width, escapes included."""
+        terminal, end = pty.openpty()
+        termios.tcsetwinsize(end, (24, columns))
+        process = subprocess.Popen(
+            (sys.executable, "tasks.py", *arguments),
+            cwd=self.root,
+            env={"TERM": "xterm-256color", **clean_environment(), **environment},
+            stdin=end,
+            stdout=end,
+            stderr=end,
+        )
+        os.close(end)
+        written = b""
+        with suppress(OSError):  # the end of what is written, on Linux
+            while part := os.read(terminal, 65536):
+                written += part
+        os.close(terminal)
+        assert process.wait() == 0, written.decode()
+        return written.decode()
 
     @property
     def database(self) -> Path:
