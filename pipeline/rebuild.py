@@ -11,7 +11,6 @@ from pipeline.dbt import Dbt, DbtError, close_connections
 from pipeline.display import Display, counted, first_of, shown
 from pipeline.docs_site import build_site, generate
 from pipeline.errors import FailedTestsError, PipelineError
-from pipeline.foreign_text import shell_word
 from pipeline.ledger import next_id
 from pipeline.loads import newest_loaded
 from pipeline.publish import publish
@@ -141,8 +140,7 @@ def _not_published(settings: Settings, error: DbtError) -> list[str]:
         return [*error.args, text]
     relations = [failure.relation for failure in error.failures if failure.relation]
     if relations:
-        ask = f'./inv query "select * from {relations[0]}" --database {shell_word(shown(settings.work_database))}'
-        text += f" Look at the rows with: {ask}"
+        text += f' Look at the rows with: ./inv query "select * from {relations[0]}"{settings.work_flags}'
     return [*error.args, text]
 
 

@@ -29,7 +29,7 @@ class Settings:
 
     source is a folder's absolute path or an s3:// address without a slash at its end, or None for the simulated sample.
     database is the published DuckDB file (absolute). file_names are patterns of names that are loaded besides those of
-    JSON files.
+    JSON files. from_flags has which of target and database the user passed as flags: advice repeats them.
     """
 
     target: str
@@ -39,6 +39,7 @@ class Settings:
     copy_role_arn: str
     docs_port: int
     file_names: tuple[str, ...] = ()
+    from_flags: frozenset[str] = frozenset()
 
     @property
     def work_database(self) -> Path:
@@ -124,9 +125,13 @@ class Settings:
     @property
     def flags(self) -> str:
         """The flags that lead another command to this warehouse, with a space before them."""
-        if self.target == "redshift":
-            return " --target redshift"
-        return "" if self.is_default else f" --database {shell_word(str(self.database))}"
+        if self.target == "redshift" or (self.is_default and "database" not in self.from_flags):
+            return self._target_flag
+        return f"{self._target_flag} --database {shell_word(str(self.database))}"
+
+    @property
+    def _target_flag(self) -> str:
+        return f" --target {self.target}" if self.target == "redshift" or "target" in self.from_flags else ""
 
     @property
     def source_flag(self) -> str:
@@ -138,7 +143,9 @@ class Settings:
         """The flags that lead a query to what is not published yet."""
         from pipeline.display import shown
 
-        return self.flags if self.target == "redshift" else f" --database {shell_word(shown(self.work_database))}"
+        if self.target == "redshift":
+            return self.flags
+        return f"{self._target_flag} --database {shell_word(shown(self.work_database))}"
 
     @property
     def is_default(self) -> bool:
@@ -222,6 +229,7 @@ def read_settings(config: Mapping[str, Any], *, target: str = "", database: str 
         copy_role_arn=str(config["redshift"]["copy_role_arn"]),
         docs_port=_port(config["docs"]["port"]),
         file_names=_file_names(str(config["file_names"])),
+        from_flags=frozenset(name for name, value in {"target": target, "database": database}.items() if value),
     )
 
 

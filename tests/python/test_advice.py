@@ -15,6 +15,8 @@ from projects import Project, clean_environment
 from records import make_event, make_song
 from redshift_stand_in import StandIn
 
+from pipeline.settings import PROJECT_ROOT, read_settings
+
 BUCKET = "sparkify-advice"
 NAMESAKE = "log_data/day 1's.json"
 
@@ -150,3 +152,21 @@ def test_many_changed_files_are_loaded_again_at_once_and_a_redo_takes_bad_record
     if "--target" not in desk.flags:
         desk.paste(advised(refused, "run"))
         assert desk.sessions() == [10, 11, 12, 13, 14, 15, 16, 50]
+
+
+def test_advice_repeats_the_flags_that_stand_in_the_place_of_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(PROJECT_ROOT)
+    config = {
+        "target": "redshift",
+        "database": "other.duckdb",
+        "source": "",
+        "file_names": "",
+        "docs": {"port": 1},
+        "redshift": {"bucket": "", "copy_role_arn": ""},
+    }
+    settings = read_settings(config, target="duckdb", database="sparkify.duckdb")
+    assert settings.flags == f" --target duckdb --database {shlex.quote(str(PROJECT_ROOT / 'sparkify.duckdb'))}"
+    assert settings.work_flags == " --target duckdb --database .sparkify/sparkify.duckdb"
+    assert read_settings(config).flags == " --target redshift"
+    assert read_settings({**config, "target": ""}, database="sparkify.duckdb").flags.startswith(" --database ")
+    assert read_settings({**config, "target": "", "database": "sparkify.duckdb"}).flags == ""
