@@ -1,24 +1,24 @@
-"""Failures that an operator can do something about. tasks.py prints their text and exits; anything else is a bug.
+"""Errors that an operator can act on. tasks.py prints their text and exits with their code; anything else is a bug.
 
-The exit codes are those of pipeline/errors.py, which this room does not import.
+The exit codes match pipeline/errors.py, which infra does not import.
 """
 
 DRIFT = 3
 
 
 class InfraError(Exception):
-    """What is wrong, where, and what to do about it."""
+    """The message says what is wrong, where, and what to do."""
 
     exit_code = 1
 
 
 class InfraUsageError(InfraError):
-    """The command was called, or is set up, in a way that cannot work."""
+    """The command line or a setting is wrong."""
 
     exit_code = 2
 
 
 class InfraAccessError(InfraError):
-    """AWS cannot be reached, or the credentials are missing, have expired, or do not permit it."""
+    """AWS is unreachable, or the credentials are missing, expired or lack a permission."""
 
     exit_code = 5

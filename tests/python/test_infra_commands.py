@@ -94,7 +94,7 @@ def test_offline_needs_nothing_and_explains_everything(project: Project, tmp_pat
 def test_errors_are_one_line_with_a_code_of_their_own(project: Project) -> None:
     wrong = project.invoke("infra.plan", "--offline", INVOKE_INFRA_NODE_TYPE="dc2.large")
     assert (wrong.returncode, wrong.stderr.count("\n"), "Traceback" in wrong.stderr) == (2, 1, False)
-    assert "AWS ended dc2" in wrong.stderr
+    assert "AWS no longer sells dc2" in wrong.stderr
     unreachable = project.invoke(
         "infra.status",
         AWS_ENDPOINT_URL="http://127.0.0.1:1",
