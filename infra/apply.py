@@ -1,4 +1,4 @@
-"""A plan carried out: each thing is made, waited for and mended in its turn. Every deed may be repeated."""
+"""Apply a plan: create, wait, reconcile. Every step is idempotent."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from infra.errors import InfraError
 from infra.plan import Action, Plan, Step
 from infra.resource import Context, Found, Resource, State
 
-# Called with what is being done, for the live line: "cluster sparkify: creating".
+# Called with the current step, for the live line: "cluster sparkify: creating".
 Report = Callable[[str], None]
 
 _POLL_SECONDS = {"cluster": 15, "workgroup": 10, "namespace": 5}
 _LONGEST_WAIT_SECONDS = 5400
 _MOST_CHANGES_WITHOUT_EFFECT = 12
-# Said by AWS while something that was just made, or is just leaving, is not known everywhere yet.
+# AWS returns these while a resource that was just created or deleted is not known everywhere yet.
 _NOT_YET = (
     "DependencyViolation",
     "ResourceInUse",
@@ -35,9 +35,9 @@ _NOT_YET_SECONDS = 900
 
 
 def carry_out(plan: Plan, report: Report) -> str:
-    """Bring about what the plan has; return the name of the final snapshot if a warehouse had to go, or nothing.
+    """Apply the plan; return the name of the final snapshot if a warehouse was deleted, else "".
 
-    Call Plan.check before. Stopped anywhere, the next plan has what is left.
+    Call Plan.check first. If this stops halfway, the next plan contains the rest.
     """
     context = plan.context
     snapshot = snapshot_name(context)
@@ -49,14 +49,14 @@ def carry_out(plan: Plan, report: Report) -> str:
             case Action.CREATE | Action.REPLACE:
                 _create(step, report)
             case Action.CHANGE:
-                _mend(step.resource, _wait(step.resource, report), report)
+                _reconcile(step.resource, _wait(step.resource, report), report)
     for step in plan.with_action(Action.DELETE):
         _delete(step.resource, snapshot, report)
     return snapshot if any(_takes_snapshot(step) for step in plan.with_action(Action.REPLACE, Action.DELETE)) else ""
 
 
 def tear_down(plan: Plan, *, take_snapshot: bool, report: Report) -> str:
-    """Delete what the plan has, in its order; return the name of the final snapshot, or nothing."""
+    """Delete the plan's resources in order; return the name of the final snapshot, or ""."""
     snapshot = snapshot_name(plan.context) if take_snapshot else ""
     for step in plan.steps:
         _delete(step.resource, snapshot, report)
@@ -64,7 +64,7 @@ def tear_down(plan: Plan, *, take_snapshot: bool, report: Report) -> str:
 
 
 def _takes_snapshot(step: Step) -> bool:
-    """Whether a snapshot is taken of it; of what was leaving already the call that began it has taken one, or not."""
+    """Whether deleting it takes a snapshot; if it was being deleted already, the earlier call decided that."""
     is_leaving = step.found is not None and step.found.state is State.LEAVING
     return step.resource.key in ("cluster", "namespace") and not is_leaving
 
@@ -81,35 +81,37 @@ def _create(step: Step, report: Report) -> None:
     resource = step.resource
     if step.found and step.found.state is State.LEAVING:
         _wait_until_gone(resource, report)
-    report(f"{resource.kind} {resource.name}: making it")
+    report(f"{resource.kind} {resource.name}: creating")
     _patiently(resource, resource.create, report)
     found = _wait(resource, report)
     if not found.belongs_to(resource.settings.project):
         raise InfraError(
-            f"The {resource.kind} {resource.name} was there already and is not this project's, by its tag. "
+            f"The {resource.kind} {resource.name} already exists without this project's tag. "
             "Choose another infra.project."
         )
     resource.context.ids[resource.key] = found.id
-    _mend(resource, found, report)
+    _reconcile(resource, found, report)
 
 
-def _mend(resource: Resource, found: Found, report: Report) -> None:
+def _reconcile(resource: Resource, found: Found, report: Report) -> None:
     before: dict[str, object] = {}
     without_effect = 0
     while differences := resource.differences(found):
         if found.state is State.PAUSED:
             raise InfraError(
                 f"The {resource.kind} {resource.name} is paused and cannot be changed. "
-                "`./inv infra.resume`, then again."
+                "Run `./inv infra.resume`, then this command again."
             )
         if resource.fixed & set(differences):
-            raise InfraError(f"The {resource.kind} {resource.name} came to differ meanwhile. Run the command again.")
+            raise InfraError(
+                f"The {resource.kind} {resource.name} was changed by someone else meanwhile. Run the command again."
+            )
         if differences == before:
             without_effect += 1
             if without_effect > _MOST_CHANGES_WITHOUT_EFFECT:
                 raise InfraError(
-                    f"The {resource.kind} {resource.name} does not take {', '.join(differences)}: AWS said "
-                    "yes, and it is as it was. Something else may be changing it back."
+                    f"The {resource.kind} {resource.name} keeps its old {', '.join(differences)}: AWS accepted the "
+                    "change, but it had no effect. Check whether something else changes it back."
                 )
             resource.context.clock.sleep(5)
         before = differences
@@ -121,15 +123,15 @@ def _mend(resource: Resource, found: Found, report: Report) -> None:
 
 
 def _wait(resource: Resource, report: Report) -> Found:
-    """Wait until AWS is done with it."""
+    """Wait until AWS has finished working on it."""
     for found in _polls(resource):
         if found is None or found.state in (State.BUSY, State.LEAVING):
-            report(f"{resource.kind} {resource.name}: {found.detail if found else 'not to be seen yet'}")
+            report(f"{resource.kind} {resource.name}: {found.detail if found else 'not visible yet'}")
             continue
         if found.state is State.FAILED:
             raise InfraError(
-                f"The {resource.kind} {resource.name} is in the state {found.detail}, which AWS has to mend or you to "
-                "delete: see the Redshift console, or `./inv infra.down --no-snapshot`."
+                f"The {resource.kind} {resource.name} is in the state {found.detail}. "
+                "Repair it in the Redshift console, or delete it with `./inv infra.down --no-snapshot`."
             )
         return found
     raise _too_long(resource)
@@ -144,7 +146,7 @@ def _wait_until_gone(resource: Resource, report: Report) -> None:
 
 
 def _delete(resource: Resource, snapshot: str, report: Report) -> None:
-    """Delete it, and whatever else bears its name and tag, and see it gone."""
+    """Delete it and any other resource with its name and tag, and wait until they are gone."""
     for found in _polls(resource):
         if found is None or not found.belongs_to(resource.settings.project):
             break
@@ -159,7 +161,7 @@ def _delete(resource: Resource, snapshot: str, report: Report) -> None:
 
 
 def _polls(resource: Resource) -> Any:
-    """What is found, again and again, with a pause between, until it has taken too long."""
+    """Yield what is found, repeatedly with a pause between, until the longest wait is over."""
     clock = resource.context.clock
     began = clock.now()
     while (clock.now() - began).total_seconds() < _LONGEST_WAIT_SECONDS:
@@ -167,15 +169,15 @@ def _polls(resource: Resource) -> Any:
         clock.sleep(_POLL_SECONDS.get(resource.key, 2))
 
 
-def _patiently(resource: Resource, deed: Callable[[], None], report: Report) -> None:
-    """Do it, again and again while AWS says that something it needs is not there or not gone yet."""
+def _patiently(resource: Resource, call: Callable[[], None], report: Report) -> None:
+    """Repeat the call while AWS says that something it depends on is not there, or not gone, yet."""
     from botocore.exceptions import ClientError
 
     clock = resource.context.clock
     began = clock.now()
     while True:
         try:
-            return deed()
+            return call()
         except ClientError as error:
             waited = (clock.now() - began).total_seconds()
             if not _is_not_yet(error) or waited > _NOT_YET_SECONDS:
@@ -186,7 +188,7 @@ def _patiently(resource: Resource, deed: Callable[[], None], report: Report) -> 
 
 def _is_not_yet(error: Any) -> bool:
     code, text = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-    # A role of a moment ago, which the service that is to take it on has not heard of.
+    # The role was just created, and the service that is to assume it does not know it yet.
     is_new_role = code in ("ValidationException", "InvalidParameterValue") and "assume" in text
     return code in _NOT_YET or is_new_role
 
@@ -194,6 +196,6 @@ def _is_not_yet(error: Any) -> bool:
 def _too_long(resource: Resource) -> InfraError:
     minutes = _LONGEST_WAIT_SECONDS // 60
     return InfraError(
-        f"The {resource.kind} {resource.name} is still not done after {minutes} minutes. "
-        "`./inv infra.status` shows it; run the command again to go on waiting."
+        f"The {resource.kind} {resource.name} is not ready after {minutes} minutes. "
+        "Check it with `./inv infra.status`, or run the command again to keep waiting."
     )

@@ -1,4 +1,4 @@
-"""The way to AWS: clients by boto3's own chain, the tag that says whose a thing is, and refusals in one line."""
+"""Access to AWS: clients from boto3's credential chain, the tag that marks the project's resources, one-line errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROJECT_TAG = "sparkify:project"
 
 
 class Clock:
-    """The time and the waiting; the tests have one that does not wait."""
+    """The current time, and waiting; the tests replace it with one that does not wait."""
 
     def now(self) -> datetime:
         return datetime.now(tz=UTC)
@@ -32,7 +32,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Aws:
-    """One account and region. Clients are made once each: making one costs more than most calls."""
+    """One account and region. Each client is created once, because creating one costs more than most calls."""
 
     session: boto3.Session
     region: str
@@ -51,7 +51,7 @@ class Aws:
 
 
 def connect(settings: InfraSettings) -> Aws:
-    """Sign in with what boto3 finds: the environment, a profile, SSO, the role of this machine."""
+    """Sign in with the credentials that boto3 finds: environment, profile, SSO or the machine's role."""
     import boto3
 
     with aws_errors():
@@ -68,7 +68,7 @@ def _client(session: boto3.Session, service: str, region: str, attempts: int = 6
 
 
 def tags_of(project: str, name: str = "") -> dict[str, str]:
-    """The tags that everything carries; only what has the first one is ever changed or deleted."""
+    """The tags of every resource; only resources with the project tag are ever changed or deleted."""
     return {PROJECT_TAG: project, **({"Name": name} if name else {})}
 
 
@@ -77,13 +77,13 @@ def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") ->
 
 
 def tag_map(tags: list[dict[str, str]] | None) -> dict[str, str]:
-    """Tags as AWS gives them, in whichever case the service writes Key and Value."""
+    """Tags as a mapping; services differ in whether they write Key or key."""
     return {tag.get("Key") or tag["key"]: tag.get("Value") or tag.get("value", "") for tag in tags or []}
 
 
 @contextmanager
 def ignoring(*codes: str) -> Iterator[None]:
-    """Take an answer of one of these error codes for the end that was wanted; everything else is raised."""
+    """Ignore these error codes, which mean that the call has nothing left to do; raise all others."""
     from botocore.exceptions import ClientError
 
     try:
@@ -121,7 +121,7 @@ _CAUSES = {code: cause for cause, codes in _CODES.items() for code in codes}
 
 @contextmanager
 def aws_errors() -> Iterator[None]:
-    """Turn what AWS or its library refuses into one line that says what to do."""
+    """Turn errors of AWS and boto3 into one line that says what to do."""
     from botocore import exceptions
 
     try:
@@ -137,11 +137,11 @@ def aws_errors() -> Iterator[None]:
         exceptions.TokenRetrievalError,
         exceptions.SSOError,
     ) as error:
-        raise InfraAccessError(f"No AWS credentials that work were found ({_one_line(error)}). {_SIGN_IN}.") from error
+        raise InfraAccessError(f"No working AWS credentials were found ({_one_line(error)}). {_SIGN_IN}.") from error
     except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
         raise InfraAccessError(
-            f"AWS could not be reached ({_one_line(error)}). Check the network, then run the command again: "
-            "it goes on where it was."
+            f"AWS could not be reached ({_one_line(error)}). Check the network and run the command again; "
+            "it continues where it stopped."
         ) from error
     except exceptions.BotoCoreError as error:
         raise InfraError(f"{_one_line(error)}.") from error
@@ -153,27 +153,31 @@ def _from_answer(error: Any) -> InfraError:
         case "expired":
             return InfraAccessError(f"The AWS credentials have expired. {_SIGN_IN}.")
         case "unknown":
-            return InfraAccessError(f"AWS does not know these credentials ({code}). {_SIGN_IN}.")
+            return InfraAccessError(f"AWS does not recognize these credentials ({code}). {_SIGN_IN}.")
         case "signature":
             return InfraAccessError(
-                f"AWS refuses the signature ({code}): the secret key is wrong, or this machine's clock is. {_SIGN_IN}."
+                f"AWS rejected the signature ({code}): the secret key or this machine's clock is wrong. {_SIGN_IN}."
             )
         case "denied":
             found = re.search(r"not authorized to perform:? ([\w-]+:\w+)", text)
             missing = found[1] if found else error.operation_name
             return InfraAccessError(
-                f"These credentials lack the permission {missing}. `./inv infra.policy` prints all that an operator "
-                "needs; have it attached, then run the command again."
+                f"These credentials lack the permission {missing}. Attach the policies that "
+                "`./inv infra.policy` prints, then run the command again."
             )
         case "throttled":
             return InfraAccessError(
-                f"AWS asks for patience ({code} at {error.operation_name}). Run the command again in a minute: "
-                "it goes on where it was."
+                f"AWS is throttling requests ({code} from {error.operation_name}). Run the command again in a minute; "
+                "it continues where it stopped."
             )
     if code.endswith(("QuotaExceeded", "QuotaExceededFault", "LimitExceeded", "LimitExceededFault")):
-        return InfraError(f"A quota of the account is used up ({code}: {text}). Free something, or ask AWS for more.")
+        return InfraError(
+            f"A quota of the account is used up ({code}: {text}). Free some of it, or ask AWS to raise it."
+        )
     if code == "InsufficientClusterCapacity":
-        return InfraError("AWS has no free nodes of this type there now. Try again later, or another infra.node_type.")
+        return InfraError(
+            "AWS has no free nodes of this type in the region now. Try again later, or choose another infra.node_type."
+        )
     return InfraError(f"AWS refused {error.operation_name}: {text or code} ({code}).")
 
 

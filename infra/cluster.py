@@ -1,4 +1,4 @@
-"""The provisioned cluster, and the groups that it is made in."""
+"""The provisioned cluster, its subnet group and its parameter group."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FAMILY = "redshift-2.0"
 _PARAMETERS = {
     "require_ssl": "true",
     "enable_user_activity_logging": "true",  # without it the activity log stays empty
-    "max_concurrency_scaling_clusters": "0",  # nothing is ever added that costs by the second
+    "max_concurrency_scaling_clusters": "0",  # never add clusters that cost by the second
 }
 _PAUSED = {"paused": State.PAUSED, "deleting": State.LEAVING, "final-snapshot": State.LEAVING, "available": State.READY}
 _FAILED = (
@@ -25,13 +25,13 @@ _FAILED = (
     "incompatible-restore",
     "storage-full",
 )
-# What may be pending while the cluster is available, and passes; a new version may be pending for a week.
+# Pending changes that AWS applies soon. Others, such as a new version, may stay pending for a week.
 _SEEN_TO = {"NodeType", "NumberOfNodes", "PubliclyAccessible", "EnhancedVpcRouting", "AutomatedSnapshotRetentionPeriod"}
 _SIZE, _ROLES, _LOGS = "nodes", "roles", "audit log"
 
 
 def subnet_ids(context: Context) -> list[str]:
-    """The subnets of the stack, made or named."""
+    """The subnets of the stack, its own or those of infra.subnets."""
     named = context.settings.subnets
     return sorted(named or [context.id_of(f"subnet {number}") for number in (1, 2, 3)])
 
@@ -49,7 +49,7 @@ class RedshiftResource(Resource):
 class SubnetGroup(RedshiftResource):
     kind = "subnet group"
     key = "subnet group"
-    why = "Tells Redshift which subnets it may put nodes in, over several zones"
+    why = "The subnets, in several zones, where Redshift may place nodes"
 
     def wanted(self) -> dict[str, object]:
         return {"subnets": subnet_ids(self.context)}
@@ -83,7 +83,7 @@ class SubnetGroup(RedshiftResource):
 class ParameterGroup(RedshiftResource):
     kind = "parameter group"
     key = "parameter group"
-    why = "Refuses connections without TLS, logs statements, adds no clusters that cost more"
+    why = "Requires TLS, logs statements, turns off concurrency scaling, which costs extra"
 
     def wanted(self) -> dict[str, object]:
         return dict(_PARAMETERS)
@@ -124,7 +124,7 @@ class Cluster(RedshiftResource):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         settings = self.settings
-        self.why = f"The warehouse: {settings.nodes} × {settings.node_type}, which runs, and costs, until it is paused"
+        self.why = f"The warehouse: {settings.nodes} × {settings.node_type}, billed by the hour until paused"
 
     def cost(self) -> Cost:
         return cluster_cost(self.settings)
@@ -140,7 +140,7 @@ class Cluster(RedshiftResource):
             "password": "managed",
             "subnet group": self.name,
             "ParameterGroup": self.name,
-            "parameters": "in force",
+            "parameters": "in effect",
             "VpcSecurityGroupIds": [self.context.id_of("security group")],
             "Port": settings.port,
             "Encrypted": True,
@@ -210,7 +210,7 @@ class Cluster(RedshiftResource):
             )
 
     def change(self, found: Found, differences: Mapping[str, Any]) -> None:
-        """One thing at a time: Redshift is busy after each, and some cannot be sent together."""
+        """Change one attribute at a time: Redshift is busy after each, and some cannot be sent together."""
         client, whose = self.redshift, {"ClusterIdentifier": self.name}
         name, value = next(
             (name, value) for name, value in differences.items() if name != "parameters" or len(differences) == 1
@@ -233,7 +233,7 @@ class Cluster(RedshiftResource):
                 client.modify_cluster(**whose, **{name: value})
 
     def resize(self) -> None:
-        """An elastic resize: minutes, in which queries wait; the data stays."""
+        """Start an elastic resize, which takes minutes. Queries wait meanwhile; the data stays."""
         settings = self.settings
         self.redshift.resize_cluster(
             ClusterIdentifier=self.name,
@@ -273,7 +273,7 @@ def _attributes(cluster: Mapping[str, Any]) -> dict[str, object]:
         "password": "managed" if cluster.get("MasterPasswordSecretArn") else "set by hand",
         "subnet group": cluster.get("ClusterSubnetGroupName"),
         "ParameterGroup": groups[0]["ParameterGroupName"] if groups else None,
-        "parameters": "in force" if not waiting else "waiting for a reboot",
+        "parameters": "in effect" if not waiting else "waiting for a reboot",
         "VpcSecurityGroupIds": sorted(group["VpcSecurityGroupId"] for group in cluster.get("VpcSecurityGroups", [])),
         "Port": cluster.get("Endpoint", {}).get("Port"),
         "AutomatedSnapshotRetentionPeriod": cluster.get("AutomatedSnapshotRetentionPeriod"),

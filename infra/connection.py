@@ -14,21 +14,21 @@ from infra.storage import Bucket
 
 @dataclass(frozen=True)
 class Connection:
-    """Sign-in is by IAM, so none of the variables is a secret."""
+    """Sign-in uses IAM, so none of the variables is a secret."""
 
     variables: dict[str, str]
 
     @property
     def exports(self) -> str:
-        """Lines that a POSIX shell can evaluate."""
+        """Export statements for a POSIX shell."""
         return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in self.variables.items())
 
 
 def connection(context: Context) -> Connection:
-    """The variables of the stack that is there.
+    """The variables of the existing stack.
 
     Raises:
-        InfraError: there is none, or it has no address yet.
+        InfraError: there is no stack, or it has no address yet.
     """
     settings = context.settings
     place = Workgroup(context) if settings.is_serverless else Cluster(context)
@@ -36,11 +36,11 @@ def connection(context: Context) -> Connection:
     endpoint = there.get("endpoint") or there.get("Endpoint") or {}
     host = endpoint.get("address") or endpoint.get("Address")
     if not host:
-        raise InfraError(f"The {place.kind} {place.name} has no address; `./inv infra.up` makes it and waits for it.")
+        raise InfraError(f"The {place.kind} {place.name} has no address yet. Run `./inv infra.up` and wait for it.")
     if settings.is_serverless:
         which = {"SPARKIFY_REDSHIFT_SERVERLESS": place.name}
     else:
-        # The only user of a new cluster is its admin; nobody knows the password, IAM lends a short one.
+        # A new cluster has only its admin user. Nobody knows its password; IAM issues a temporary one.
         which = {"SPARKIFY_REDSHIFT_CLUSTER_ID": place.name, "SPARKIFY_REDSHIFT_USER": settings.admin}
     return Connection(
         {

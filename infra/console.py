@@ -1,4 +1,4 @@
-"""What each command prints and asks: standard output for what is asked for, standard error for all around it."""
+"""What each command prints and asks: results on standard output, everything else on standard error."""
 
 from __future__ import annotations
 
@@ -47,27 +47,27 @@ def plan(settings: InfraSettings, *, offline: bool = False) -> None:
 
 
 def up(settings: InfraSettings, *, may_replace: bool = False, name: str = "") -> None:
-    """Bring about the plan; print what leads to the warehouse, as a shell takes it."""
+    """Apply the plan; print the variables that lead to the warehouse, as shell exports."""
     with _signed_in(settings) as context:
         made = make_plan(context)
         made.check(may_replace=may_replace)
         say = _console()
         say.print(view.plan_table(made))
         if may_replace and any(step.loses_data for step in made.steps):
-            _ask_for_name(settings, name, "Data will be taken away; a final snapshot stays.")
+            _ask_for_name(settings, name, "Data will be deleted, after a final snapshot.")
         with _live(say) as report:
             snapshot = carry_out(made, report)
         if snapshot:
-            say.print(f"The final snapshot of what had to go is {snapshot}.")
-        say.print(f"{settings.project} is there. {cost_line(made.cost, settings.region)}", soft_wrap=True)
+            say.print(f"The final snapshot of the replaced warehouse is {snapshot}.")
+        say.print(f"{settings.project} is up. {cost_line(made.cost, settings.region)}", soft_wrap=True)
         if not settings.public:
-            say.print("It is private: the next commands work from inside its network (see infra.public).")
-        say.print('To use it: eval "$(./inv infra.status --exports)", then ./inv load, dbt run, dbt test.')
+            say.print("It is private: run the next commands from inside its network (see infra.public).")
+        say.print('Next: eval "$(./inv infra.status --exports)", then ./inv load, dbt run, dbt test.')
         print(connection(context).exports)
 
 
 def status(settings: InfraSettings, *, exports: bool = False) -> int:
-    """Print what there is; return the exit code, which tells where something is not as planned."""
+    """Print the state of the stack; return the exit code, which is DRIFT if anything differs from the plan."""
     with _signed_in(settings) as context:
         if exports:
             print(connection(context).exports)
@@ -80,69 +80,69 @@ def status(settings: InfraSettings, *, exports: bool = False) -> int:
 def pause(settings: InfraSettings) -> None:
     with _signed_in(settings) as context, _live(_console()) as report:
         pause_cluster(context, report)
-    print("Paused. Only storage is paid for until ./inv infra.resume.")
+    print("Paused. Until ./inv infra.resume you pay only for storage.")
 
 
 def resume(settings: InfraSettings) -> None:
     with _signed_in(settings) as context, _live(_console()) as report:
         resume_cluster(context, report)
-    print("Awake.")
+    print("Running.")
 
 
 def resize(
     settings: InfraSettings, *, nodes: str = "", node_type: str = "", base_capacity: str = "", max_capacity: str = ""
 ) -> None:
-    """Bring the warehouse to the settings' size, which the flags are in already."""
+    """Resize the warehouse to the settings, which include the flags already."""
     with_size(settings, nodes=nodes, node_type=node_type, base_capacity=base_capacity, max_capacity=max_capacity)
     with _signed_in(settings) as context, _live(_console()) as report:
         resize_warehouse(context, report)
     keys = {"nodes": nodes, "node_type": node_type, "base_capacity": base_capacity, "max_capacity": max_capacity}
     changed = ", ".join(f"infra.{key}: {value}" for key, value in keys.items() if value)
-    print(f"Resized. Put {changed} into invoke.yaml, or the next infra.up takes it back.")
+    print(f"Resized. Put {changed} into invoke.yaml, or the next infra.up will undo it.")
 
 
 def down(settings: InfraSettings, *, name: str = "", take_snapshot: bool = True) -> None:
-    """Delete everything of the project in the region, after its name was given, and look whether anything remains."""
+    """Delete the project's resources in the region once its name was given, and list what remains."""
     with _signed_in(settings, check_offer=False) as context:
         made = plan_to_delete(context)
         say = _console()
         if not made.steps:
-            print(f"There is nothing of {settings.project} in {settings.region}.")
+            print(f"Nothing to delete: {settings.project} has no resources in {settings.region}.")
         else:
             say.print(view.plan_table(made))
             _ask_for_name(settings, name, view.deletion_words(made, take_snapshot=take_snapshot))
             with _live(say) as report:
                 snapshot = tear_down(made, take_snapshot=take_snapshot, report=report)
-            print(f"{len(made.steps)} deleted.{f' The final snapshot is {snapshot}.' if snapshot else ''}")
+            print(f"Deleted {view.counted(made)}.{f' The final snapshot is {snapshot}.' if snapshot else ''}")
         _say_what_remains(context)
 
 
 def _say_what_remains(context: Context) -> None:
     remains = find_tagged(context)
     if remains:
-        print("What remains, and may cost:")
+        print("These resources remain and may cost money:")
         Console(highlight=False, width=200).print(view.remains_table(remains))
     else:
-        print("Looked again: nothing remains.")
+        print("Nothing of the project remains.")
 
 
 def find(settings: InfraSettings) -> None:
-    """Print whatever bears the project's tag."""
+    """Print all resources with the project's tag."""
     with _signed_in(settings, check_offer=False) as context:
         remains = find_tagged(context)
     if not remains:
-        print(f"Nothing bears the tag of {settings.project} in {settings.region}.")
+        print(f"No resources with the tag of {settings.project} in {settings.region}.")
         return
     Console(highlight=False, width=200).print(view.remains_table(remains))
 
 
 def policy(settings: InfraSettings, *, account: str = "") -> None:
-    """Print the least policies that an operator of this stack needs, as JSON; works offline if the account is named."""
+    """Print the smallest policies that an operator needs, as JSON. Works offline if the account is given."""
     if not account:
         with aws_errors():
             account = connect(settings).account
     if not (account.isdigit() and len(account) == 12):
-        raise InfraUsageError(f"--account takes the account's 12 digits, not {account!r}.")
+        raise InfraUsageError(f"--account is {account!r}; it must be the 12 digits of an AWS account.")
     partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(
         settings.region.rpartition("-")[0].rpartition("-")[0], "aws"
     )
@@ -151,33 +151,36 @@ def policy(settings: InfraSettings, *, account: str = "") -> None:
 
 @contextmanager
 def _signed_in(settings: InfraSettings, *, check_offer: bool = True) -> Iterator[Context]:
-    """A context on AWS, with this machine's address where only that is to be let in; refusals become one line."""
+    """A context on AWS. If only this machine may connect, its address is looked up. Errors of AWS become one line."""
     if check_offer and settings.public and settings.ingress_cidr is None:
         settings = replace(settings, ingress_cidr=own_address())
     with aws_errors():
         aws: Aws = connect(settings)
-        # What is to be deleted must not hang on what may be bought.
+        # A deletion must not depend on what the region still sells.
         yield online_context(settings, aws, Clock()) if check_offer else Context(settings, aws, Clock(), ("", "", ""))
 
 
 def own_address() -> IPv4Network:
-    """The address that this machine shows to the internet, as AWS sees it."""
+    """This machine's public address, as AWS sees it."""
     try:
         with urlopen(_WHO_AM_I, timeout=10) as answer:
             return IPv4Network(IPv4Address(answer.read(64).decode().strip()))
     except (URLError, ValueError, OSError) as error:
         raise InfraError(
-            f"{_WHO_AM_I} did not tell this machine's address ({error}). "
-            "Name it: INVOKE_INFRA_INGRESS_CIDR=203.0.113.7/32."
+            f"This machine's public address could not be read from {_WHO_AM_I} ({error}). "
+            "Set it, as in INVOKE_INFRA_INGRESS_CIDR=203.0.113.7/32."
         ) from error
 
 
 def _ask_for_name(settings: InfraSettings, name: str, text: str) -> None:
     if not name and sys.stdin.isatty():
-        print(f"{text} Type the project's name to go on: ", end="", file=sys.stderr, flush=True)
+        print(f"{text} Type the project's name to continue: ", end="", file=sys.stderr, flush=True)
         name = sys.stdin.readline().strip()
     if name != settings.project:
-        raise InfraError(f"Nothing was done: {text} Give the project's name, --name {settings.project}, to go on.")
+        raise InfraError(
+            f"{text} Nothing was changed, since the name was not confirmed. "
+            f"To continue, pass --name {settings.project}."
+        )
 
 
 def _console() -> Console:
@@ -186,7 +189,7 @@ def _console() -> Console:
 
 @contextmanager
 def _live(console: Console) -> Iterator[Report]:
-    """One live line on a terminal, a line for each new thing elsewhere."""
+    """One live line on a terminal; elsewhere a line per step."""
     if not console.is_terminal:
         last = ""
 

@@ -1,4 +1,4 @@
-"""What the things of EC2 have in common: EC2 chooses their ids, so that they are found by their tags."""
+"""The base of EC2 resources. EC2 chooses their IDs, so they are found by their tags."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from infra.resource import Context, Found, Resource
 
 
 class Ec2Resource(Resource):
-    """Found by its tags, since EC2 chooses the id. Of several (an answer got lost) the first is used."""
+    """A resource found by its tags. If there are several, because an answer got lost, the first is used."""
 
-    resource_type: str  # EC2's word for it in TagSpecifications
+    resource_type: str  # its name in TagSpecifications
 
     def __init__(self, context: Context, key: str, why: str) -> None:
         super().__init__(context)

@@ -1,8 +1,9 @@
-"""What a serverless warehouse lacks for its operator: whoever signs in by IAM is a new user there, who may do nothing.
+"""The operator's permission to create schemas on Redshift Serverless.
 
-A cluster lends its admin by IAM; Serverless does not. So the admin, whose password only Secrets Manager knows, lets the
-operator's own user create schemas, once, by the Data API. That is written down in a tag of the workgroup: asking the
-database would wake it, and cost a minute, at every plan.
+On a cluster an operator signs in by IAM as the admin. Serverless instead creates a new user for each IAM identity,
+without permissions. So infra.up, as the admin (whose password only Secrets Manager knows), grants the operator's user
+the creation of schemas through the Data API. A tag of the workgroup records the grant: checking it in the database
+would wake the workgroup, and cost a minute, at every plan.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _UNFINISHED = ("SUBMITTED", "PICKED", "STARTED")
 class Grant(ServerlessResource):
     kind = "grant"
     key = "grant"
-    why = "Your own user of the database may create schemas in it; IAM signs you in as that user"
+    why = "Lets your database user create schemas; IAM signs you in as that user"
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -41,14 +42,14 @@ class Grant(ServerlessResource):
     def create(self) -> None:
         self._run(f'create user "{self.name}" password disable', but="already exists")
         self._run(f'grant create on database {self.settings.database} to "{self.name}"')
-        # A tag has room for some: who was there long ago is granted once more.
+        # A tag has room for a few names. An older user is simply granted again.
         granted = " ".join([*self._granted(), self.name][-3:])
         self.serverless.tag_resource(
             resourceArn=self.context.id_of("workgroup"), tags=[{"key": GRANTED_TAG, "value": granted}]
         )
 
     def _run(self, sql: str, *, but: str = "") -> None:
-        """Run a statement as the admin; an error that says `but` is as good as done."""
+        """Run a statement as the admin; ignore an error that contains `but`."""
         client = self.aws.client("redshift-data")
         secret = Namespace(self.context).describe()["adminPasswordSecretArn"]
         name = self.settings.project
@@ -63,13 +64,13 @@ class Grant(ServerlessResource):
         raise AssertionError("a grant has nothing to change")
 
     def delete(self, found: Found, *, snapshot: str = "") -> None:
-        raise AssertionError("a grant goes with its workgroup")
+        raise AssertionError("a grant is deleted with its workgroup")
 
 
 def database_user(caller: str) -> str:
-    """The user that Redshift Serverless makes of an IAM identity: IAM:NAME, or IAMR:ROLE."""
+    """The database user that Serverless creates for an IAM identity: IAM:NAME or IAMR:ROLE."""
     match = re.fullmatch(r"arn:[\w-]+:(?:iam|sts)::\d{12}:(user|assumed-role|federated-user)/(.+)", caller)
     if not match or not re.fullmatch(r"[\w+=,.@/-]+", match[2], re.ASCII):
-        raise InfraError(f"Serverless cannot be used as {caller}: sign in as an IAM user or with a role, not as root.")
+        raise InfraError(f"Serverless has no user for {caller}. Sign in as an IAM user or with a role, not as root.")
     parts = match[2].split("/")
     return f"IAMR:{parts[0]}" if match[1] == "assumed-role" else f"IAM:{parts[-1]}"

@@ -1,4 +1,4 @@
-"""The roles that AWS takes on for the warehouse."""
+"""The IAM roles that AWS services assume for the warehouse."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _POLICY_NAME = "access"
 
 
 class Role(Resource):
-    """A role with one inline policy. Its name has the region in it: roles are not of a region, stacks are."""
+    """A role with one inline policy. Its name contains the region, because roles are global and stacks are not."""
 
     kind = "IAM role"
 
@@ -70,13 +70,13 @@ class Role(Resource):
 
 
 def copy_role(context: Context, bucket: str) -> Role:
-    """The role that COPY reads S3 with."""
+    """The role with which COPY reads S3."""
     partition = context.aws.partition if context.aws else "aws"
     settings = context.settings
     return Role(
         context,
         key="copy role",
-        why="COPY reads S3 with it: list and read, in the source buckets and the project's own, and nothing else",
+        why="Lets COPY list and read the source buckets and the project's own bucket, and nothing else",
         services=["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"],
         policy=copy_policy(partition, bucket, settings.source_buckets, settings.kms_key),
     )

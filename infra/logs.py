@@ -1,4 +1,4 @@
-"""Where the audit log goes. Redshift would make the groups itself, without tags and never to be deleted."""
+"""The log groups of the audit log. Redshift would create them itself, but without tags and an expiry."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class LogGroup(Resource):
         self.key = f"log group {log}"
         self.name = f"/aws/redshift/cluster/{self.settings.project}/{log}"
         self.why = {
-            "connectionlog": "Audit log: who signed in, from where, and who failed to",
-            "userlog": "Audit log: users that were made, changed and dropped",
-            "useractivitylog": "Audit log: every statement, before it ran",
+            "connectionlog": "Audit log: sign-ins, their origin, and failed attempts",
+            "userlog": "Audit log: users created, changed and dropped",
+            "useractivitylog": "Audit log: every statement, before it runs",
         }[log]
 
     def wanted(self) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The network that the warehouse stands in: a VPC of its own with no way out but to S3, or subnets that are there."""
+"""The network of the warehouse: its own VPC, with a route to S3 only, or existing subnets."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Subnet(Ec2Resource):
     fixed = frozenset({"range"})
 
     def __init__(self, context: Context, number: int) -> None:
-        super().__init__(context, f"subnet {number}", "A place for nodes in one zone; Redshift wants several zones")
+        super().__init__(context, f"subnet {number}", "Holds nodes in one zone; Redshift needs several zones")
         self._number = number
 
     @property
@@ -85,7 +85,7 @@ class Subnet(Ec2Resource):
         return self.context.zones[self._number - 1]
 
     def wanted(self) -> dict[str, object]:
-        # A quarter of the VPC each; the zone is where it is once it is there.
+        # Each is a quarter of the VPC. An existing subnet keeps its zone.
         return {"range": str(list(self.settings.vpc_cidr.subnets(prefixlen_diff=2))[self._number - 1])}
 
     def describe(self, filters: list[dict[str, Any]]) -> list[Found]:
@@ -113,7 +113,10 @@ class RouteTable(Ec2Resource):
 
     def wanted(self) -> dict[str, object]:
         gateway = self.context.id_of("internet gateway") if self.settings.public else None
-        return {"subnets": sorted(self.context.id_of(f"subnet {number}") for number in (1, 2, 3)), "way out": gateway}
+        return {
+            "subnets": sorted(self.context.id_of(f"subnet {number}") for number in (1, 2, 3)),
+            "internet route": gateway,
+        }
 
     def describe(self, filters: list[dict[str, Any]]) -> list[Found]:
         found = []
@@ -124,7 +127,7 @@ class RouteTable(Ec2Resource):
                 for route in table.get("Routes", [])
                 if route.get("DestinationCidrBlock") == "0.0.0.0/0"
             ]
-            attributes = {"subnets": sorted(places), "way out": out[0] if out else None}
+            attributes = {"subnets": sorted(places), "internet route": out[0] if out else None}
             found.append(Found(table["RouteTableId"], attributes, tag_map(table["Tags"])))
         return found
 
@@ -136,12 +139,12 @@ class RouteTable(Ec2Resource):
         for subnet in differences.get("subnets", []):
             if subnet not in here:
                 self.ec2.associate_route_table(RouteTableId=found.id, SubnetId=subnet)
-        if "way out" in differences:
+        if "internet route" in differences:
             everywhere = {"RouteTableId": found.id, "DestinationCidrBlock": "0.0.0.0/0"}
-            if found.attributes["way out"]:
+            if found.attributes["internet route"]:
                 self.ec2.delete_route(**everywhere)
-            if differences["way out"]:
-                self.ec2.create_route(**everywhere, GatewayId=differences["way out"])
+            if differences["internet route"]:
+                self.ec2.create_route(**everywhere, GatewayId=differences["internet route"])
 
     def delete(self, found: Found, *, snapshot: str = "") -> None:
         with ignoring("InvalidRouteTableID.NotFound", "InvalidAssociationID.NotFound"):
@@ -195,33 +198,26 @@ class S3Endpoint(Ec2Resource):
 
 
 def network(context: Context) -> list[Resource]:
-    """The network's things in the order in which they are made."""
+    """The resources of the network in the order of creation."""
     if context.settings.subnets:
         return [security_group(context)]
     gateway = [_gateway(context)] if context.settings.public else []
     return [
-        Vpc(context, "vpc", "A network of the warehouse's own; nothing of the internet comes in"),
+        Vpc(context, "vpc", "The warehouse's own network, closed to the internet"),
         *gateway,
         *(Subnet(context, number) for number in (1, 2, 3)),
-        RouteTable(context, "route table", "Where the subnets' traffic may go: to S3, and out only if infra.public"),
-        S3Endpoint(context, "s3 endpoint", "COPY reads S3 through it, without a way to the internet; costs nothing"),
+        RouteTable(context, "route table", "Routes the subnets to S3, and to the internet only with infra.public"),
+        S3Endpoint(context, "s3 endpoint", "Lets COPY reach S3 without an internet route; free"),
         security_group(context),
     ]
 
 
-def unwanted_network(context: Context) -> list[Resource]:
-    """What other settings would have made."""
-    if context.settings.subnets:
-        return []  # a network of our own stays until infra.down: the cluster cannot leave it
-    return [] if context.settings.public else [_gateway(context)]
-
-
 def _gateway(context: Context) -> InternetGateway:
-    return InternetGateway(context, "internet gateway", "infra.public: the way from your machine to the warehouse")
+    return InternetGateway(context, "internet gateway", "infra.public: lets your machine reach the warehouse")
 
 
 def use_existing_subnets(context: Context) -> None:
-    """Check the subnets that infra.subnets names, and take them and their VPC for the stack's; they are never changed.
+    """Check the subnets of infra.subnets and use them and their VPC, without ever changing them.
 
     Raises:
         InfraUsageError: they are not in one VPC, or two share a zone.
@@ -231,7 +227,7 @@ def use_existing_subnets(context: Context) -> None:
     vpcs, zones = {subnet["VpcId"] for subnet in subnets}, [subnet["AvailabilityZone"] for subnet in subnets]
     if len(vpcs) != 1 or len(set(zones)) != len(zones):
         raise InfraUsageError(
-            f"infra.subnets: {', '.join(names)} must be in one VPC and each in a zone of its own; "
-            f"they are in {', '.join(sorted(vpcs))}, zones {', '.join(sorted(zones))}."
+            f"infra.subnets: {', '.join(names)} are in {', '.join(sorted(vpcs))}, zones {', '.join(sorted(zones))}. "
+            "Choose subnets of one VPC, each in a different zone."
         )
     context.ids["vpc"] = vpcs.pop()

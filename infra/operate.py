@@ -24,7 +24,7 @@ _SIZES = {"baseCapacity", "maxCapacity"}
 
 @dataclass(frozen=True)
 class Status:
-    """The stack as it is. spent is the most that the cluster can have cost by now: pauses are not taken off."""
+    """The state of the stack. spent is an upper bound of the cluster's cost so far: pauses are not subtracted."""
 
     plan: Plan
     state: str
@@ -40,7 +40,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Remains:
-    """A thing that bears the project's tag, and what it is for."""
+    """A resource with the project's tag, and whether the plan contains it."""
 
     what: str
     arn: str
@@ -53,7 +53,7 @@ def look(context: Context) -> Status:
     place = Workgroup(context) if settings.is_serverless else Cluster(context)
     there = place.describe()
     if there is None:
-        return Status(plan, "not there", None, None, None, _end(plan))
+        return Status(plan, "not created", None, None, None, _end(plan))
     state = str(there.get("status") or there.get("ClusterStatus")).lower()
     since = there.get("creationDate") or there.get("ClusterCreateTime")
     has_address = (there.get("endpoint") or there.get("Endpoint") or {}).keys() & {"address", "Address"}
@@ -68,16 +68,16 @@ def _spent(context: Context, cluster: dict[str, Any], since: datetime) -> Decima
 
 
 def _end(plan: Plan) -> str:
-    """When the stack ends by its time to live, or nothing."""
+    """When the time to live ends the stack, or ""."""
     ends = [step.found.detail for step in plan.steps if step.resource.kind == "schedule" and step.found]
     return min(ends, default="").removeprefix("at(").removesuffix(")").replace("T", " ")
 
 
 def pause(context: Context, report: Report) -> None:
-    """Pause the cluster: it takes a snapshot, and only storage is paid for."""
+    """Pause the cluster: it takes a snapshot, and then only storage is charged."""
     cluster, found = _cluster(context)
     if found.state is State.PAUSED:
-        raise InfraError("It is paused already; `./inv infra.resume` wakes it.")
+        raise InfraError("The cluster is already paused. Run `./inv infra.resume` to resume it.")
     if found.detail != "pausing":
         wait_until_ready(cluster, report)
         cluster.redshift.pause_cluster(ClusterIdentifier=cluster.name)
@@ -85,10 +85,10 @@ def pause(context: Context, report: Report) -> None:
 
 
 def resume(context: Context, report: Report) -> None:
-    """Wake a paused cluster; it takes some minutes."""
+    """Resume a paused cluster, which takes some minutes."""
     cluster, found = _cluster(context)
     if found.state is State.READY:
-        raise InfraError("It is awake already; `./inv infra.status` shows it.")
+        raise InfraError("The cluster is already running. Run `./inv infra.status` to see its state.")
     if found.detail != "resuming":
         found = wait_until_ready(cluster, report)
     if found.state is State.PAUSED:
@@ -97,22 +97,22 @@ def resume(context: Context, report: Report) -> None:
 
 
 def resize(context: Context, report: Report) -> None:
-    """Bring the cluster to the settings' number and type of nodes, or the workgroup to their capacity."""
+    """Resize the cluster or the workgroup to the settings."""
     settings = context.settings
     if settings.is_serverless:
         workgroup = Workgroup(context)
         found = _ours(context, workgroup.find(), "workgroup")
         if not workgroup.differences(found).keys() & _SIZES:
-            raise InfraError(f"It has {settings.base_capacity} to {settings.max_capacity} RPU already.")
+            raise InfraError(f"The workgroup already has {settings.base_capacity} to {settings.max_capacity} RPU.")
         while sizes := {name: value for name, value in workgroup.differences(found).items() if name in _SIZES}:
             workgroup.change(found, sizes)
             found = wait_until_ready(workgroup, report)
         return
     cluster, found = _cluster(context)
     if found.attributes.get("nodes") == cluster.wanted()["nodes"]:
-        raise InfraError(f"It has {cluster.wanted()['nodes']} already.")
+        raise InfraError(f"The cluster already has {cluster.wanted()['nodes']}.")
     if found.state is State.PAUSED:
-        raise InfraError("It is paused, and gets no other size. `./inv infra.resume` first.")
+        raise InfraError("A paused cluster cannot be resized. Run `./inv infra.resume` first.")
     wait_until_ready(cluster, report)
     cluster.resize()
     wait_until_ready(cluster, report)
@@ -120,32 +120,36 @@ def resize(context: Context, report: Report) -> None:
 
 def _cluster(context: Context) -> tuple[Cluster, Found]:
     if context.settings.is_serverless:
-        raise InfraUsageError("A serverless warehouse needs neither pause nor resume: idle it costs only its storage.")
+        raise InfraUsageError("Serverless needs no pause or resume: while idle it costs only its storage.")
     cluster = Cluster(context)
     return cluster, _ours(context, cluster.find(), "cluster")
 
 
 def _ours(context: Context, found: Found | None, kind: str) -> Found:
     if found is None or not found.belongs_to(context.settings.project):
-        raise InfraError(f"There is no {kind} of {context.settings.project} in {context.settings.region}.")
+        raise InfraError(
+            f"There is no {kind} {context.settings.project} in {context.settings.region}. "
+            "Run `./inv infra.up` to create it."
+        )
     return found
 
 
 def with_size(settings: Any, *, nodes: str, node_type: str, base_capacity: str, max_capacity: str) -> None:
-    """Refuse a resize that is none, or is meant for the other mode."""
+    """Refuse a resize without a size, or with one for the other mode."""
     if settings.is_serverless and (nodes or node_type):
-        raise InfraUsageError("A serverless warehouse has no nodes: --base-capacity, --max-capacity.")
+        raise InfraUsageError("Serverless has no nodes. Pass --base-capacity or --max-capacity.")
     if not settings.is_serverless and (base_capacity or max_capacity):
-        raise InfraUsageError("A cluster has no capacity in RPU: --nodes, --node-type.")
+        raise InfraUsageError("A cluster has no capacity in RPU. Pass --nodes or --node-type.")
     if not (nodes or node_type or base_capacity or max_capacity):
         types = ", ".join(NODE_COUNTS)
         raise InfraUsageError(
-            f"Say the new size: --nodes and --node-type ({types}), or --base-capacity, --max-capacity."
+            f"The new size is missing. Pass --nodes or --node-type ({types}), or for Serverless --base-capacity "
+            "or --max-capacity."
         )
 
 
 def find_tagged(context: Context) -> list[Remains]:
-    """Everything in the region that bears the project's tag, and the roles; planned is what infra.up would keep."""
+    """All resources in the region with the project's tag, and the roles. is_planned marks what infra.up would keep."""
     project = context.settings.project
     planned = {step.found.id for step in make_plan(context).steps if step.found and step.action is not Action.FOREIGN}
     tagging = context.online.client("resourcegroupstaggingapi")
@@ -161,14 +165,14 @@ def find_tagged(context: Context) -> list[Remains]:
 
 
 def _roles(context: Context) -> Iterator[dict[str, Any]]:
-    """Roles by their path: the tag search of AWS leaves roles out."""
+    """Roles by their path: the tag search leaves them out."""
     pages = context.online.client("iam").get_paginator("list_roles").paginate(PathPrefix=context.settings.roles_path)
     for page in pages:
         yield from (role for role in page["Roles"] if role["RoleName"].endswith(f"-{context.settings.region}"))
 
 
 def _snapshots(context: Context) -> Iterator[str]:
-    """Snapshots that were taken of the project's warehouses; they outlive it and cost storage."""
+    """Snapshots of the project's warehouses; they outlive it and cost storage."""
     project = context.settings.project
     manual = {"ClusterIdentifier": project, "SnapshotType": "manual"}
     for page in context.online.client("redshift").get_paginator("describe_cluster_snapshots").paginate(**manual):

@@ -1,4 +1,4 @@
-"""What an operator must be allowed to do for every infra command, and nothing else."""
+"""The permissions that an operator needs for the infra commands, and no others."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from infra.settings import InfraSettings
 
 
 def operator_policies(settings: InfraSettings, *, account: str, partition: str = "aws") -> dict[str, Document]:
-    """Four managed policies, since IAM takes 6,144 characters in each.
+    """Four managed policies, because IAM limits each to 6,144 characters.
 
-    Both kinds of warehouse are in them: a plan looks for either, lest one that is not wanted is left to cost.
+    They cover both modes, because a plan also looks for a warehouse of the other mode, which would keep costing money.
     """
     return {
         "data": _data(settings, account, partition),
@@ -87,7 +87,7 @@ def _data(settings: InfraSettings, account: str, partition: str) -> Document:
                 }
             },
         ),
-        # These have no resource that they could be limited to.
+        # AWS has no resource to limit these to.
         allow("FindByTag", ["iam:ListRoles", "tag:GetResources"], ["*"]),
         *_end(settings, account, partition),
     )
@@ -112,7 +112,7 @@ def _network(settings: InfraSettings, account: str, partition: str) -> Document:
         "ec2:CreateVpcEndpoint",
     ]
     return document(
-        # These have no resource that they could be limited to.
+        # AWS has no resource to limit these to.
         allow(
             "Look",
             [

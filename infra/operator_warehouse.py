@@ -1,4 +1,4 @@
-"""What an operator must be allowed to do with the warehouse itself, of either kind."""
+"""The permissions that an operator needs for the warehouse itself, in either mode."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def cluster_policy(settings: InfraSettings, account: str, partition: str) -> Doc
     cluster, groups = arn("redshift", f"cluster:{project}"), arn("redshift", f"subnetgroup:{project}")
     parameters, snapshots = arn("redshift", f"parametergroup:{project}"), arn("redshift", f"snapshot:{project}/*")
     return document(
-        # These have no resource that they could be limited to.
+        # AWS has no resource to limit these to.
         allow(
             "Look",
             [
@@ -97,7 +97,7 @@ def serverless_policy(settings: InfraSettings, account: str, partition: str) -> 
     def arn(service: str, resource: str) -> str:
         return f"arn:{partition}:{service}:{settings.region}:{account}:{resource}"
 
-    # Their ARNs have ids that are not known before they are there: the tag tells which are the project's.
+    # Their ARNs contain IDs that are unknown until creation: the tag identifies the project's.
     places = [arn("redshift-serverless", "namespace/*"), arn("redshift-serverless", "workgroup/*")]
     snapshots = arn("redshift-serverless", "snapshot/*")
     return document(
@@ -113,14 +113,14 @@ def serverless_policy(settings: InfraSettings, account: str, partition: str) -> 
             ],
             [snapshots],
         ),
-        # The operator's own user gets its grant by the Data API, in the name of the admin.
+        # The Data API grants the operator's user its permission, as the admin.
         allow("Grant", ["redshift-data:ExecuteStatement"], [places[1]], Condition=of_project(project)),
         allow(
             "AdminOfTheGrant",
             ["secretsmanager:GetSecretValue"],
             [arn("secretsmanager", f"secret:redshift!{project}-*")],
         ),
-        # These have no resource that they could be limited to.
+        # AWS has no resource to limit these to.
         allow("GrantDone", ["redshift-data:DescribeStatement"], ["*"]),
         allow(
             "UsageLimits",
@@ -159,7 +159,7 @@ def serverless_policy(settings: InfraSettings, account: str, partition: str) -> 
 
 
 def _password(secret: str) -> dict[str, Any]:
-    """Redshift keeps the admin's password in Secrets Manager, and does so in the name of who makes the warehouse."""
+    """Redshift stores the admin's password in Secrets Manager with the permissions of whoever creates the warehouse."""
     return allow(
         "Password",
         [

@@ -1,4 +1,4 @@
-"""What is to be done: the stack that is wanted held against what is there. Changes nothing."""
+"""Compare the wanted stack with what exists, and plan the steps between them. Changes nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from infra.prices import Cost, total
 from infra.resource import Context, Found, Resource, State
 from infra.stack import everything, stack, unwanted
 
-# What stands on a namespace goes with it.
+# Deleted together with their namespace.
 _ON_THE_NAMESPACE = ("workgroup", "usage limit")
 
 
@@ -19,14 +19,14 @@ class Action(StrEnum):
     CREATE = "create"
     CHANGE = "change"
     KEEP = "keep"
-    REPLACE = "replace"  # delete and make anew, since it cannot be changed
+    REPLACE = "replace"  # delete and create again, because it cannot be changed in place
     DELETE = "delete"
-    FOREIGN = "not ours"  # has our name and not our tag
+    FOREIGN = "not ours"  # has the project's name but not its tag
 
 
 @dataclass(frozen=True)
 class Step:
-    """One resource, what is to be done with it, and the attributes that are not as wanted."""
+    """One resource, the action planned for it, and the attributes that differ from the settings."""
 
     action: Action
     resource: Resource
@@ -40,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps in the order in which things are made; those that only go come last."""
+    """The steps in the order of creation; deletions come last."""
 
     context: Context
     steps: tuple[Step, ...]
@@ -57,29 +57,30 @@ class Plan:
         return [step for step in self.steps if step.action in actions]
 
     def check(self, *, may_replace: bool = False) -> None:
-        """Refuse what must not be done, or not without being asked for."""
+        """Refuse steps that are never allowed, or that were not asked for."""
         if foreign := self.with_action(Action.FOREIGN):
             names = ", ".join(f"{step.resource.kind} {step.resource.name}" for step in foreign)
             raise InfraError(
-                f"Not this project's, by its tag, but in its place: {names}. Nothing was done. "
-                "Choose another infra.project (or infra.bucket), or take it away yourself."
+                f"These already exist without this project's tag: {names}. Nothing was changed. "
+                "Choose another infra.project (or infra.bucket), or delete them yourself."
             )
         for step in self.with_action(Action.REPLACE):
             if not step.resource.holds_data and step.resource.key not in _ON_THE_NAMESPACE:
                 raise InfraUsageError(
-                    f"The {step.resource.kind} {step.resource.name} cannot get another {', '.join(step.differences)} "
-                    "while the warehouse stands in it. Put the setting back, or begin with `./inv infra.down`."
+                    f"The {step.resource.kind} {step.resource.name} cannot be given another "
+                    f"{', '.join(step.differences)} while the warehouse is in it. "
+                    "Restore the setting, or run `./inv infra.down` first."
                 )
         if not may_replace and (losing := [step for step in self.steps if step.loses_data]):
             what = ", ".join(_losing(step) for step in losing)
             raise InfraUsageError(
-                f"These settings would take data away: {what}. Nothing was done. Put them back, or say --replace: "
-                "a final snapshot is taken, and the new warehouse is empty until it is loaded."
+                f"These settings would delete data: {what}. Nothing was changed. Restore the settings, "
+                "or pass --replace to take a final snapshot and start with an empty warehouse."
             )
 
 
 def make_plan(context: Context) -> Plan:
-    """Look at everything there is and compare it; offline nothing is there."""
+    """Look up every resource and compare it; offline, none exists."""
     if context.aws is None:
         return Plan(context, tuple(Step(Action.CREATE, resource) for resource in stack(context)))
     steps = [_step(resource) for resource in stack(context)]
@@ -97,7 +98,7 @@ def make_plan(context: Context) -> Plan:
 
 
 def plan_to_delete(context: Context) -> Plan:
-    """Everything of this project that is there, in the order in which it goes."""
+    """All existing resources of this project, in the order of deletion."""
     steps = [Step(Action.DELETE, resource, found) for resource, found in _ours(context, everything(context))]
     return Plan(context, tuple(reversed(steps)))
 
@@ -111,7 +112,7 @@ def _step(resource: Resource) -> Step:
     resource.context.ids[resource.key] = found.id
     if found.state is State.LEAVING:
         return Step(Action.CREATE, resource, found)
-    # While AWS is at work on it, or it is broken, there is nothing to compare: infra.up waits, and looks again.
+    # While AWS is working on it, or it is broken, there is nothing to compare: infra.up waits and looks again.
     if found.state in (State.BUSY, State.FAILED):
         return Step(Action.CHANGE, resource, found)
     differences = resource.differences(found)
@@ -133,5 +134,5 @@ def _ours(context: Context, resources: list[Resource]) -> list[tuple[Resource, F
 def _losing(step: Step) -> str:
     name = f"{step.resource.kind} {step.resource.name}"
     if step.action is Action.DELETE:
-        return f"the {name} is not in them"
-    return f"the {name} cannot get another {', '.join(set(step.differences) & step.resource.fixed)}"
+        return f"the {name} is not part of them"
+    return f"the {name} cannot be given another {', '.join(set(step.differences) & step.resource.fixed)}"

@@ -1,4 +1,4 @@
-"""IAM and resource policies, made by pure functions: every action by its name, every resource by its own."""
+"""IAM and resource policies, built by pure functions, with named actions and the narrowest resources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def document(*statements: dict[str, Any]) -> Document:
 
 
 def canonical(value: Any) -> Any:
-    """A document as two can be compared: lists in order, lists of one as the one, as IAM and S3 may give them back."""
+    """Normalize a document for comparison: IAM and S3 may reorder lists and unwrap lists of one."""
     if isinstance(value, dict):
         return {key: canonical(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -35,17 +35,17 @@ def allow(sid: str, actions: Iterable[str], resources: Iterable[str], **more: An
 
 
 def of_project(project: str) -> dict[str, Any]:
-    """A condition: what is there bears the project's tag."""
+    """A condition: the resource has the project's tag."""
     return {"StringEquals": {f"aws:ResourceTag/{PROJECT_TAG}": project}}
 
 
 def for_project(project: str) -> dict[str, Any]:
-    """A condition: what is made is made with the project's tag."""
+    """A condition: the resource is created with the project's tag."""
     return {"StringEquals": {f"aws:RequestTag/{PROJECT_TAG}": project}}
 
 
 def trust(services: Iterable[str], account: str) -> Document:
-    """Who may take on a role: services of AWS, and only for this account (no confused deputy)."""
+    """Who may assume a role: AWS services, and only for this account (no confused deputy)."""
     return document(
         {
             "Effect": "Allow",
@@ -57,7 +57,7 @@ def trust(services: Iterable[str], account: str) -> Document:
 
 
 def copy_policy(partition: str, bucket: str, sources: Iterable[tuple[str, str]], kms_key: str) -> Document:
-    """What COPY reads: the sources below their prefixes, and the project's own bucket."""
+    """Let COPY read the sources below their prefixes and the project's own bucket."""
     places = [(bucket, ""), *sources]
     statements = [
         allow(
@@ -71,7 +71,7 @@ def copy_policy(partition: str, bucket: str, sources: Iterable[tuple[str, str]],
 
 
 def tls_only(partition: str, bucket: str) -> Document:
-    """Refuse whoever comes to the bucket without TLS 1.2."""
+    """Refuse requests to the bucket without TLS 1.2."""
     both = [_bucket(partition, bucket), _objects(partition, bucket, "")]
     return document(
         {

@@ -1,4 +1,4 @@
-"""What the stack costs. List prices of us-west-2 in US dollars; other regions differ, most by less than a third."""
+"""The cost of the stack, from US dollar list prices of us-west-2. Most other regions differ by less than a third."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.settings import InfraSettings
 AS_OF = "2026-11"
 SOURCE = "https://aws.amazon.com/redshift/pricing/"
 HOURS_PER_MONTH = 730
-# On-demand, per node and hour. None: not known here, so nothing is invented; the price list has it.
+# On-demand price per node and hour. None: unknown here, see the price list.
 NODE_HOUR = {
     "rg.large": Decimal("0.38"),
     "rg.xlarge": Decimal("0.76"),
@@ -29,7 +29,7 @@ STORAGE_GB_MONTH = Decimal("0.024")
 
 @dataclass(frozen=True)
 class Cost:
-    """Dollars per hour that run whether the thing is used or not (None: not known), and what else is to be said."""
+    """Dollars per hour that are charged even when idle (None: unknown), and a note on other costs."""
 
     hourly: Decimal | None = Decimal(0)
     note: str = ""
@@ -41,16 +41,16 @@ class Cost:
 
 def cluster_cost(settings: InfraSettings) -> Cost:
     price = NODE_HOUR[settings.node_type]
-    note = f"plus ${STORAGE_GB_MONTH} per GB and month; nothing but storage while paused"
+    note = f"plus ${STORAGE_GB_MONTH} per GB and month; only storage while paused"
     if price is None:
-        return Cost(None, f"price of {settings.node_type}: {SOURCE}")
+        return Cost(None, f"see {SOURCE} for the price of {settings.node_type}")
     hourly = price * settings.nodes * (2 if settings.multi_az else 1)
     hourly += SECRET_MONTH / HOURS_PER_MONTH + (PUBLIC_ADDRESS_HOUR if settings.public else 0)
     return Cost(hourly, note)
 
 
 def workgroup_cost(settings: InfraSettings) -> Cost:
-    """Nothing while idle; while a query runs its RPU by the second, for a minute at least."""
+    """Next to nothing while idle; while queries run, RPU by the second with a minimum of one minute."""
     busy = settings.base_capacity * RPU_HOUR
     most = settings.usage_limit * RPU_HOUR
     standing = SECRET_MONTH / HOURS_PER_MONTH + (PUBLIC_ADDRESS_HOUR if settings.public else 0)
@@ -65,8 +65,8 @@ def total(costs: list[Cost]) -> Cost:
 
 
 def cost_line(cost: Cost, region: str) -> str:
-    """One sentence: per hour, per month, and how sure that is."""
-    where = "" if region == "us-west-2" else f", prices of us-west-2, {region} may differ"
+    """One sentence: the cost per hour and month, and which prices it is based on."""
+    where = "" if region == "us-west-2" else f" for us-west-2; {region} may differ"
     if cost.hourly is None:
         return f"Cost: {cost.note}."
-    return f"Cost: ${cost.hourly:.3f}/h, ${cost.monthly:.0f} a month (list prices of {AS_OF}{where}); {cost.note}."
+    return f"Cost: ${cost.hourly:.3f}/h, ${cost.monthly:.0f} a month (list prices of {AS_OF}{where}), {cost.note}."

@@ -1,4 +1,4 @@
-"""What every kind of thing in the stack is: found by name and tag, compared, made, mended, deleted."""
+"""The base of every resource: found by name and tag, compared, created, changed, deleted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from infra.settings import InfraSettings
 
 class State(StrEnum):
     READY = "ready"
-    BUSY = "busy"  # AWS is at work on it
+    BUSY = "busy"  # AWS is working on it
     PAUSED = "paused"
     LEAVING = "leaving"  # being deleted
     FAILED = "failed"
@@ -23,7 +23,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Found:
-    """A thing as AWS has it. attributes are those of Resource.wanted; detail is AWS's own word for the state."""
+    """A resource as it exists in AWS. attributes are those of Resource.wanted; detail is AWS's name for the state."""
 
     id: str
     attributes: Mapping[str, object]
@@ -37,9 +37,9 @@ class Found:
 
 @dataclass(frozen=True)
 class Context:
-    """What the resources of one command share. ids has what was found or made so far, by the resource's key.
+    """What the resources of one command share. ids has the IDs found or created so far, by the resource's key.
 
-    aws is None where only the plan is asked for, offline.
+    aws is None for an offline plan.
     """
 
     settings: InfraSettings
@@ -51,18 +51,18 @@ class Context:
     @property
     def online(self) -> Aws:
         if self.aws is None:
-            raise RuntimeError("asked of AWS while offline")
+            raise RuntimeError("a call to AWS while offline")
         return self.aws
 
     def id_of(self, key: str) -> str:
-        return self.ids.get(key, f"({key}, not there yet)")
+        return self.ids.get(key, f"({key}, not created yet)")
 
 
 class Resource(ABC):
-    """One thing of the stack. find and the deeds talk to AWS, all else is pure and works offline.
+    """One resource of the stack. find, create, change and delete call AWS; everything else is pure and works offline.
 
-    create makes the bare thing, tagged from its first moment on; what it still lacks is then a difference like any
-    other, so that a command that was cut short and drift are mended in the same way.
+    create makes the bare resource with its tags. Whatever it still lacks is then a difference like any other, so an
+    interrupted command and drift are handled by the same code.
     """
 
     kind: ClassVar[str]
@@ -70,7 +70,7 @@ class Resource(ABC):
     name: str
     why: str
     holds_data: ClassVar[bool] = False
-    fixed: ClassVar[frozenset[str]] = frozenset()  # attributes that only a new one can have otherwise
+    fixed: ClassVar[frozenset[str]] = frozenset()  # attributes that cannot be changed in place
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -98,15 +98,15 @@ class Resource(ABC):
 
     @abstractmethod
     def change(self, found: Found, differences: Mapping[str, object]) -> None:
-        """Bring some or all of these attributes to what is wanted; called again while any differs."""
+        """Set some or all of these attributes; called again while any differs."""
 
     @abstractmethod
     def delete(self, found: Found, *, snapshot: str = "") -> None:
-        """Begin the deletion. snapshot is the name of a final snapshot for what holds data, or empty for none."""
+        """Start the deletion. snapshot names the final snapshot of a resource that holds data, "" for none."""
 
-    def tag_snapshot(self, snapshot: str) -> None:  # noqa: B027  most have none
-        """Give a final snapshot the project's tag, so that it is found when all else is gone."""
+    def tag_snapshot(self, snapshot: str) -> None:  # noqa: B027  most have no snapshot
+        """Tag the final snapshot, so that infra.find lists it when everything else is gone."""
 
     def differences(self, found: Found) -> dict[str, object]:
-        """The attributes that are not as wanted, with what is wanted."""
+        """The attributes that differ, with their wanted values."""
         return {name: value for name, value in self.wanted().items() if found.attributes.get(name) != value}

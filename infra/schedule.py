@@ -1,7 +1,7 @@
-"""The end of a stack with a time to live: schedules that delete what costs, without anything that has to run till then.
+"""The time to live of a stack: schedules that delete what costs money, so nothing has to keep running until then.
 
-EventBridge Scheduler calls the service's API itself. It takes the cluster, or workgroup and namespace, with a final
-snapshot; bucket, network and roles cost next to nothing and stay until infra.down.
+EventBridge Scheduler calls the API of Redshift itself. It deletes the cluster, or workgroup and namespace, with a final
+snapshot. Bucket, network and roles cost next to nothing and stay until infra.down.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from infra.iam import Role
 from infra.policies import Document, allow, document
 from infra.resource import Context, Found, Resource
 
-# How long the workgroup may take to go before its namespace can.
+# Time for the workgroup to be deleted before its namespace is.
 _BETWEEN = timedelta(hours=1)
 
 
 class ScheduleGroup(Resource):
-    """Schedules carry no tags; their group does, and what is in it goes with it."""
+    """The group of the schedules. Schedules have no tags, but their group does, and deleting it deletes them."""
 
     kind = "schedule group"
     key = "schedule group"
-    why = "infra.ttl: holds the schedules that end this stack"
+    why = "infra.ttl: holds the schedules that delete the warehouse"
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -57,7 +57,7 @@ class ScheduleGroup(Resource):
 
 
 class Schedule(Resource):
-    """One call at one time. The time is settled when it is made: another infra.up does not put it off."""
+    """One API call at one time. The time is fixed at creation: running infra.up again does not postpone it."""
 
     kind = "schedule"
 
@@ -66,7 +66,7 @@ class Schedule(Resource):
         self.key = f"schedule {action}"
         self.name = f"{self.settings.project}-{action}"
         self._action, self._after, self._parameters = action, after, parameters
-        self.why = f"infra.ttl: {action}, {_shown(after)} after it was made, whoever has forgotten it"
+        self.why = f"infra.ttl: calls {action} {_shown(after)} after creation"
 
     @property
     def _target(self) -> str:
@@ -124,23 +124,18 @@ class Schedule(Resource):
 
 
 def time_to_live(context: Context) -> list[Resource]:
-    """What ends the stack, in the order in which it is made; nothing without infra.ttl."""
+    """The resources of the time to live in the order of creation; none without infra.ttl."""
     settings = context.settings
     if settings.ttl is None:
         return []
     return _parts(context, settings.ttl)
 
 
-def unwanted_time_to_live(context: Context) -> list[Resource]:
-    """What another infra.ttl would have made."""
-    return [] if context.settings.ttl else _parts(context, timedelta())
-
-
 def _parts(context: Context, after: timedelta) -> list[Resource]:
     role = Role(
         context,
         key="ttl role",
-        why="infra.ttl: the scheduler deletes with it, this warehouse and no other",
+        why="infra.ttl: lets the scheduler delete this warehouse and no other",
         services=["scheduler.amazonaws.com"],
         policy=_policy(context),
     )
@@ -166,7 +161,7 @@ def _schedules(context: Context, after: timedelta) -> list[Resource]:
 
 
 def _policy(context: Context) -> Document:
-    """Deleting this warehouse, its last snapshot, and the managed password that goes with it."""
+    """Allow deleting this warehouse and its managed password, and taking a last snapshot."""
     project = context.settings.project
 
     def arn(service: str, resource: str) -> str:
@@ -183,7 +178,7 @@ def _policy(context: Context) -> Document:
             allow("LastSnapshot", ["redshift:CreateClusterSnapshot"], [snapshots]),
             password,
         )
-    # Namespaces and workgroups have ids of their own in their ARNs: the tag says which are this project's.
+    # ARNs of namespaces and workgroups contain generated IDs: the tag identifies this project's.
     ours = {"StringEquals": {"aws:ResourceTag/sparkify:project": project}}
     return document(
         allow(

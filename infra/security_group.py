@@ -1,4 +1,4 @@
-"""Who may reach the warehouse, on which port."""
+"""The security group: who may connect to the warehouse, and on which port."""
 
 from __future__ import annotations
 
@@ -18,16 +18,14 @@ class SecurityGroup(Ec2Resource):
         port, own = self.settings.port, self.context.id_of("security group")
         network = self.settings.ingress_cidr
         return {
-            "who may come in": sorted(
-                [f"port {port} from {own}", *([f"port {port} from {network}"] if network else [])]
-            )
+            "inbound rules": sorted([f"port {port} from {own}", *([f"port {port} from {network}"] if network else [])])
         }
 
     def describe(self, filters: list[dict[str, Any]]) -> list[Found]:
         found = []
         for group in self.ec2.describe_security_groups(Filters=filters)["SecurityGroups"]:
             rules = [_rule_text(rule, origin) for rule in group["IpPermissions"] for origin in _origins(rule)]
-            found.append(Found(group["GroupId"], {"who may come in": sorted(rules)}, tag_map(group["Tags"])))
+            found.append(Found(group["GroupId"], {"inbound rules": sorted(rules)}, tag_map(group["Tags"])))
         return found
 
     def create(self) -> None:
@@ -40,8 +38,8 @@ class SecurityGroup(Ec2Resource):
             )
 
     def change(self, found: Found, differences: Mapping[str, Any]) -> None:
-        """Close first, then open."""
-        wanted: list[str] = differences["who may come in"]
+        """Revoke the rules that are not wanted, then add those that are missing."""
+        wanted: list[str] = differences["inbound rules"]
         group = self.ec2.describe_security_groups(GroupIds=[found.id])["SecurityGroups"][0]
         here: dict[str, dict[str, Any]] = {
             _rule_text(rule, origin): {**_range_of(rule), **origin}
@@ -72,7 +70,7 @@ def _range_of(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _origins(rule: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Each origin of a rule, as a rule of its own would name it."""
+    """Each origin of a rule, in the form of a rule with that origin alone."""
     return (
         [{"IpRanges": [{"CidrIp": origin["CidrIp"]}]} for origin in rule.get("IpRanges", [])]
         + [{"Ipv6Ranges": [{"CidrIpv6": origin["CidrIpv6"]}]} for origin in rule.get("Ipv6Ranges", [])]
@@ -89,9 +87,9 @@ def _rule_text(rule: Mapping[str, Any], origin: Mapping[str, Any]) -> str:
 
 
 def security_group(context: Context) -> SecurityGroup:
-    """The security group, which says in its reason whom it lets in."""
+    """The security group; its purpose names who may connect."""
     if context.settings.ingress_cidr:
-        why = f"Only {context.settings.ingress_cidr} and what carries this group may connect, on one port"
+        why = f"Allows {context.settings.ingress_cidr} and members of this group, on one port"
     else:
-        why = "Only what carries this group may connect, on one port; infra.public opens it to your own address"
+        why = "Allows only members of this group, on one port; infra.public adds your own address"
     return SecurityGroup(context, "security group", why)

@@ -1,4 +1,4 @@
-"""Redshift Serverless: a namespace holds the data, a workgroup computes, a usage limit ends what it may cost."""
+"""Redshift Serverless: a namespace holds the data, a workgroup computes, a usage limit caps the cost."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Namespace(ServerlessResource):
         return wanted
 
     def describe(self) -> dict[str, Any]:
-        """What the service says of it, empty if it is not there."""
+        """The service's description of the namespace, empty if it does not exist."""
         with ignoring("ResourceNotFoundException"):
             namespace: dict[str, Any] = self.serverless.get_namespace(namespaceName=self.name)["namespace"]
             return namespace
@@ -85,7 +85,7 @@ class Namespace(ServerlessResource):
             )
 
     def change(self, found: Found, differences: Mapping[str, Any]) -> None:
-        """One attribute at a time: the service takes no two in one request."""
+        """Change one attribute at a time, which is all that a request may have."""
         name, value = next(iter(differences.items()))
         self.serverless.update_namespace(namespaceName=self.name, **{name: value})
 
@@ -113,9 +113,7 @@ class Workgroup(ServerlessResource):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         settings = self.settings
-        self.why = (
-            f"Computes: {settings.base_capacity} RPU while queries run, {settings.max_capacity} at most, none when idle"
-        )
+        self.why = f"Runs queries on {settings.base_capacity} to {settings.max_capacity} RPU; none while idle"
 
     def cost(self) -> Cost:
         return workgroup_cost(self.settings)
@@ -174,7 +172,7 @@ class Workgroup(ServerlessResource):
             )
 
     def change(self, found: Found, differences: Mapping[str, Any]) -> None:
-        """One attribute at a time: the service takes no two in one request. Never is the most below the base."""
+        """Change one attribute at a time, which is all that a request may have, and never let max fall below base."""
         most: Any = found.attributes["maxCapacity"] or 0
         grows = differences.get("maxCapacity", 0) > most
         name = "maxCapacity" if grows else next(iter(differences))
@@ -189,14 +187,14 @@ class Workgroup(ServerlessResource):
 
 
 class UsageLimit(ServerlessResource):
-    """The end of a day's spending: what is beyond it is turned off until midnight. It is its workgroup's, tags too."""
+    """The daily limit, beyond which queries are off until midnight. It belongs to its workgroup and has its tags."""
 
     kind = "usage limit"
     key = "usage limit"
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.why = f"No more than {self.settings.usage_limit} RPU-hours a day: queries are turned off beyond that"
+        self.why = f"Turns queries off beyond {self.settings.usage_limit} RPU-hours a day"
 
     def wanted(self) -> dict[str, object]:
         return {"amount": self.settings.usage_limit, "breachAction": "deactivate"}
@@ -238,6 +236,6 @@ def _parameters() -> list[dict[str, str]]:
 
 
 def _role_arn(text: str) -> str:
-    """The service gives a role back as IamRole(applyStatus=in-sync, iamRoleArn=arn:…)."""
+    """The ARN in the service's text IamRole(applyStatus=in-sync, iamRoleArn=arn:…)."""
     found = re.search(r"arn:[^\s,)]+", text)
     return found[0] if found else text

@@ -1,4 +1,4 @@
-"""What there is in the stack, and in which order: the one place that knows it."""
+"""The list of the stack's resources and their order: the only place that knows it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def offline_context(settings: InfraSettings, clock: Clock) -> Context:
 
 
 def online_context(settings: InfraSettings, aws: Aws, clock: Clock) -> Context:
-    """A context whose settings were held against what the region offers.
+    """A context whose settings were checked against what the region offers.
 
     Raises:
-        InfraUsageError: the region does not have the node type, zones enough, or the subnets that are named.
+        InfraUsageError: the region lacks the node type or enough zones, or infra.subnets cannot be used.
     """
     context = Context(settings, aws, clock, _zones(settings, aws))
     if settings.subnets:
@@ -37,7 +37,7 @@ def online_context(settings: InfraSettings, aws: Aws, clock: Clock) -> Context:
 
 
 def stack(context: Context) -> list[Resource]:
-    """Everything that is wanted, in the order in which it is made; deleted in the opposite one."""
+    """All wanted resources in the order of creation; they are deleted in reverse."""
     bucket = Bucket(context)
     return [
         bucket,
@@ -50,7 +50,7 @@ def stack(context: Context) -> list[Resource]:
 
 
 def everything(context: Context) -> list[Resource]:
-    """Whatever any settings of this project could have made in this region, in the same order."""
+    """Every resource that any settings of this project could have created in this region, in the same order."""
     settings = context.settings
     ttl = settings.ttl or timedelta(hours=1)
     own = replace(settings, subnets=(), public=True, ttl=ttl)
@@ -67,9 +67,9 @@ def everything(context: Context) -> list[Resource]:
 
 
 def unwanted(context: Context) -> list[Resource]:
-    """What these settings do not have and others would: it is to go, if it is there."""
+    """Resources that other settings would create and these do not: deleted if they exist."""
     wanted = {resource.key for resource in stack(context)}
-    # A network of one's own stays beside named subnets: what stands in it cannot leave it.
+    # The stack's own network stays when subnets are named: the warehouse in it cannot move out.
     stays = {resource.key for resource in network(replace(context, settings=replace(context.settings, subnets=())))}
     return [one for one in everything(context) if one.key not in wanted | stays]
 
@@ -82,7 +82,7 @@ def _warehouse(context: Context) -> list[Resource]:
 
 
 def _zones(settings: InfraSettings, aws: Aws) -> tuple[str, ...]:
-    """Three zones of the region in which the warehouse can be had."""
+    """Three zones of the region that offer this warehouse."""
     filters = [{"Name": "opt-in-status", "Values": ["opt-in-not-required"]}]
     answer = aws.client("ec2").describe_availability_zones(Filters=filters)["AvailabilityZones"]
     zones = {zone["ZoneName"] for zone in answer if zone["State"] == "available"}
@@ -90,8 +90,8 @@ def _zones(settings: InfraSettings, aws: Aws) -> tuple[str, ...]:
         zones &= _zones_with_nodes(settings, aws)
     if len(zones) < 3 and not settings.subnets:
         raise InfraUsageError(
-            f"infra.region: {settings.region} has {len(zones)} zones for this warehouse, and three are needed. "
-            "Choose another region, or name subnets of your own (infra.subnets)."
+            f"infra.region: {settings.region} offers this warehouse in {len(zones)} zones, but it needs three. "
+            "Choose another region, or name existing subnets in infra.subnets."
         )
     return tuple(sorted(zones)[:3])
 
@@ -103,9 +103,13 @@ def _zones_with_nodes(settings: InfraSettings, aws: Aws) -> set[str]:
     if not of_type:
         offered = ", ".join(sorted({option["NodeType"] for option in options}))
         raise InfraUsageError(
-            f"infra.node_type: {settings.region} does not offer {settings.node_type}. It has {offered or 'none'}."
+            f"infra.node_type: {settings.region} does not offer {settings.node_type}. "
+            f"Choose one of: {offered or 'none'}."
         )
     wanted = "multi-node" if settings.nodes > 1 else "single-node"
     if not [option for option in of_type if option["ClusterType"] == wanted]:
-        raise InfraUsageError(f"infra.nodes: {settings.region} does not offer {settings.node_type} as {wanted}.")
+        raise InfraUsageError(
+            f"infra.nodes: {settings.region} does not offer {settings.node_type} as {wanted}. "
+            "Choose another infra.nodes or infra.node_type."
+        )
     return {zone["Name"] for option in of_type for zone in option["AvailabilityZones"]}

@@ -1,4 +1,4 @@
-"""The project's own bucket, where manifests and what else COPY reads besides the data are written."""
+"""The project's own bucket, for manifests and other files that COPY reads besides the data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PRIVATE = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "Restric
 
 
 class Bucket(Resource):
-    """Private, encrypted, TLS only, versioned; manifests go after 30 days."""
+    """Private, encrypted, TLS only, versioned; manifests are deleted after 30 days."""
 
     kind = "S3 bucket"
     key = "bucket"
@@ -33,7 +33,7 @@ class Bucket(Resource):
         super().__init__(context)
         account = context.aws.account if context.aws else "ACCOUNT"
         self.name = self.settings.bucket or f"{self.settings.project}-{account}-{self.settings.region}"
-        self.why = "The load writes here which files COPY is to read; private, encrypted, TLS only, versioned"
+        self.why = "Holds the manifests and merged files that COPY reads; private, encrypted, TLS only, versioned"
 
     def wanted(self) -> dict[str, object]:
         partition = self.context.aws.partition if self.context.aws else "aws"
@@ -66,8 +66,8 @@ class Bucket(Resource):
                 return None
             if error.response["Error"]["Code"] == "403":
                 raise InfraError(
-                    f"The bucket {self.name} belongs to somebody else, or these credentials lack s3:ListBucket on it. "
-                    "Name another with infra.bucket, or see `./inv infra.policy`."
+                    f"The bucket {self.name} belongs to another account, or these credentials lack s3:ListBucket. "
+                    "Choose another infra.bucket, or attach the policies that `./inv infra.policy` prints."
                 ) from error
             raise
         encryption = _told(client.get_bucket_encryption, "ServerSideEncryptionConfiguration", whose)
@@ -86,7 +86,7 @@ class Bucket(Resource):
 
     def create(self) -> None:
         place: dict[str, Any] = {"Tags": tag_list(self.tags)}
-        if self.settings.region != "us-east-1":  # which S3 has no name for
+        if self.settings.region != "us-east-1":  # which S3 does not accept as a location
             place["LocationConstraint"] = self.settings.region
         with ignoring("BucketAlreadyOwnedByYou"):
             self.aws.client("s3").create_bucket(
@@ -114,7 +114,7 @@ class Bucket(Resource):
                     client.put_bucket_lifecycle_configuration(**whose, LifecycleConfiguration={"Rules": value})
 
     def delete(self, found: Found, *, snapshot: str = "") -> None:
-        """Delete every version of every object, then the bucket: S3 deletes none that is not empty."""
+        """Delete every version of every object, then the bucket: S3 only deletes empty buckets."""
         client = self.aws.client("s3")
         with ignoring("NoSuchBucket"):
             for page in client.get_paginator("list_object_versions").paginate(Bucket=self.name):
@@ -124,12 +124,12 @@ class Bucket(Resource):
                     continue
                 answer = client.delete_objects(Bucket=self.name, Delete={"Objects": objects, "Quiet": True})
                 if failed := answer.get("Errors"):
-                    raise InfraError(f"S3 refused to delete {failed[0]['Key']} of {self.name}: {failed[0]['Message']}.")
+                    raise InfraError(f"S3 did not delete {failed[0]['Key']} of {self.name}: {failed[0]['Message']}.")
             client.delete_bucket(Bucket=self.name, ExpectedBucketOwner=self.aws.account)
 
 
 def _told(call: Callable[..., Any], member: str, whose: Mapping[str, str]) -> Any:
-    """One member of an answer, None where S3 says that nothing of the kind is set."""
+    """One member of an answer, or None if S3 says that nothing is set."""
     with ignoring(*_NOTHING_SET):
         return call(**whose)[member]
     return None

@@ -1,4 +1,4 @@
-"""What an operator reads, each on one screen. What AWS says is text in it, never markup or a terminal's escape."""
+"""The tables and texts that an operator reads. Text from AWS is never markup or a terminal escape."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ _COLOURS = {
     Action.FOREIGN: "red",
     Action.KEEP: "dim",
 }
+_TO_DO = {action: f"to {action.value}" for action in Action} | {Action.KEEP: "unchanged", Action.FOREIGN: "not ours"}
 _NOVICE = """\
-Amazon Redshift is a data warehouse that AWS runs: you say how large, it keeps the machines, the backups and the disks.
-A cluster (infra.mode: provisioned) is machines that are yours and cost by the hour until you pause or delete them;
-serverless costs while queries run, and only then. Nothing below is there yet, and showing it costs nothing."""
+Amazon Redshift is a data warehouse that AWS runs: you choose the size, AWS takes care of machines, disks and backups.
+A cluster (infra.mode: provisioned) costs by the hour until you pause or delete it; Serverless costs only while queries
+run. Nothing in this plan exists yet, and showing it costs nothing."""
 
 
 def plain(text: str) -> str:
-    """The text with visible escapes for letters that a terminal would act on, line breaks left alone.
+    """Escape the control characters that a terminal would act on, except line breaks.
 
-    It is the edge of this room as pipeline/foreign_text.py is that of the pipeline, which this room does not import.
+    It does for infra what pipeline/foreign_text.py does for the pipeline, which infra does not import.
     """
     return "".join(
         letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode()
@@ -36,7 +37,7 @@ def plain(text: str) -> str:
 
 
 class TextTable(Table):
-    """A table whose cells are text: Rich takes a plain string for markup."""
+    """A table whose cells are plain text: Rich would read markup in a string."""
 
     def add_row(self, *cells: str | Text) -> None:
         super().add_row(*(Text(plain(cell)) if isinstance(cell, str) else cell for cell in cells))
@@ -46,7 +47,7 @@ def plan_table(plan: Plan) -> Table:
     table = TextTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in ("", "resource", "name", "$/h"):
         table.add_column(name, no_wrap=name in ("", "$/h"), justify="right" if name == "$/h" else "left")
-    table.add_column("why" if plan.context.aws is None else "what")
+    table.add_column("purpose" if plan.context.aws is None else "details")
     for step in plan.steps:
         resource, hourly = step.resource, step.resource.cost().hourly
         price = "?" if hourly is None else f"{hourly:.3f}" if hourly else ""
@@ -58,32 +59,37 @@ def plan_table(plan: Plan) -> Table:
 
 
 def plan_words(plan: Plan) -> str:
-    """What stands around the table of a plan: for whom there is no AWS yet it explains, else it counts."""
+    """The text below the table of a plan. Offline it also explains what Redshift is."""
     settings = plan.context.settings
     lines = []
     if plan.context.aws is None:
         lines += [_NOVICE, ""]
     if settings.public and not settings.ingress_cidr:
-        lines.append("Public: open to your own address alone, which infra.up looks up.")
+        lines.append("Public: only your own IP address may connect; infra.up looks it up.")
     elif not settings.public:
         lines.append(
-            "Private: to be reached from inside its network only. From your own machine: INVOKE_INFRA_PUBLIC=true."
+            "Private: reachable only from inside its network. To connect from here, set INVOKE_INFRA_PUBLIC=true."
         )
     if settings.subnets:
         lines.append(
-            f"Subnets of yours: {', '.join(settings.subnets)}; their routes must lead to S3 (gateway endpoint)."
+            f"Your own subnets: {', '.join(settings.subnets)}. They need a route to S3, such as a gateway endpoint."
         )
     counts = {action: len(plan.with_action(action)) for action in Action}
-    lines.append(", ".join(f"{count} to {action.value}" for action, count in counts.items() if count) + ".")
+    lines.append(", ".join(f"{count} {_TO_DO[action]}" for action, count in counts.items() if count) + ".")
     lines.append(cost_line(plan.cost, settings.region))
     if plan.context.aws is None:
-        lines.append(f"Prices: {SOURCE}, {AS_OF}. Then: ./inv infra.up, and ./inv infra.down takes it away again.")
+        lines.append(f"Prices: {SOURCE}, {AS_OF}. ./inv infra.up creates the stack, ./inv infra.down deletes it.")
     return "\n".join(lines)
 
 
 def deletion_words(plan: Plan, *, take_snapshot: bool) -> str:
-    last = "A final snapshot is taken first." if take_snapshot else "NO snapshot is taken: the data is gone for ever."
-    return f"{len(plan.steps)} to delete in {plan.context.settings.region}. {last}"
+    last = "A final snapshot is taken first." if take_snapshot else "NO snapshot is taken: the data is lost for good."
+    return f"{counted(plan)} to delete in {plan.context.settings.region}. {last}"
+
+
+def counted(plan: Plan) -> str:
+    count = len(plan.steps)
+    return f"{count} {'resource' if count == 1 else 'resources'}"
 
 
 def status_words(status: Status) -> str:
@@ -96,13 +102,13 @@ def status_words(status: Status) -> str:
     if status.since:
         lines.append(f"since      {status.since:%Y-%m-%d %H:%M} UTC")
     if status.spent is not None:
-        lines.append(f"cost       ${status.spent:.2f} so far at most (pauses are not taken off; storage comes to it)")
+        lines.append(f"cost       at most ${status.spent:.2f} so far, as if never paused, plus storage")
     elif settings.is_serverless and status.since:
-        lines.append("cost       by use: select sum(charged_seconds) / 3600.0 as rpu_hours from sys_serverless_usage")
+        lines.append("cost       by usage: select sum(charged_seconds) / 3600.0 as rpu_hours from sys_serverless_usage")
     if status.ends:
-        lines.append(f"ends       {status.ends} UTC, by infra.ttl")
+        lines.append(f"ends       {status.ends} UTC (infra.ttl)")
     if not status.not_as_planned:
-        lines.append("drift      none: everything is as planned")
+        lines.append("drift      none")
     else:
         lines += [
             f"drift      {step.resource.kind} {step.resource.name}: {_what(step)}" for step in status.not_as_planned
@@ -112,40 +118,40 @@ def status_words(status: Status) -> str:
 
 def remains_table(remains: list[Remains]) -> Table:
     table = TextTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in ("", "what", "arn"):
+    for name in ("", "resource", "ARN"):
         table.add_column(name, no_wrap=True)
     for one in remains:
-        table.add_row("in the plan" if one.is_planned else "not in it", one.what, one.arn)
+        table.add_row("in the plan" if one.is_planned else "not in the plan", one.what, one.arn)
     return table
 
 
 def _what(step: Step) -> str:
     match step.action:
         case Action.CREATE if step.found:
-            return "is being deleted; made anew when it is gone"
+            return "being deleted; will be created again"
         case Action.CREATE:
             return step.resource.why
         case Action.CHANGE if not step.differences:
-            return f"{step.found.detail if step.found else ''}; looked at when AWS is done"
+            return f"{step.found.detail if step.found else ''}; checked again when AWS has finished"
         case Action.CHANGE | Action.REPLACE:
             return "; ".join(_change(step, name) for name in step.differences)
         case Action.FOREIGN:
-            return "there, and without this project's tag"
+            return "already exists without this project's tag"
         case Action.DELETE:
             return "with its data" if step.resource.holds_data else ""
     return ""
 
 
 def _change(step: Step, name: str) -> str:
-    if isinstance(step.differences[name], dict):  # a document, which nobody reads in a table
-        return f"{name}: not as planned"
+    if isinstance(step.differences[name], dict):  # a policy document, too long for a table
+        return f"{name}: differs"
     return f"{name}: {_was(step, name)} → {_short(step.differences[name])}"
 
 
 def _was(step: Step, name: str) -> str:
-    return _short(step.found.attributes.get(name)) if step.found else "nothing"
+    return _short(step.found.attributes.get(name)) if step.found else "none"
 
 
 def _short(value: object) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return "nothing" if value in (None, [], "") else text if len(text) <= 60 else f"{text[:59]}…"
+    return "none" if value in (None, [], "") else text if len(text) <= 60 else f"{text[:59]}…"

@@ -118,12 +118,12 @@ def test_up_prints_for_a_shell_and_down_asks_for_the_name(account: Account, run:
     there = account.state.everything()
     for arguments in ((), ("--name", "sparkly")):
         code, _, err = run("infra.down", *arguments)
-        assert (code, "Nothing was done" in err) == (1, True)
+        assert (code, "Nothing was changed" in err) == (1, True)
         assert account.state.everything() == there
     _, out, _ = run("infra.down", "--name", "sparkify", "--no-snapshot")
-    assert "nothing remains" in out
+    assert "Nothing of the project remains" in out
     assert account.state.snapshots == []
-    assert "There is nothing of sparkify" in run("infra.down")[1]
+    assert "sparkify has no resources" in run("infra.down")[1]
     assert run("infra.status")[0] == 3  # not as planned
 
 
@@ -132,21 +132,21 @@ def test_down_says_what_remains(account: Account, run: Run) -> None:
     _, out, _ = run("infra.down", "--name", "sparkify")
     [snapshot] = account.state.snapshots
     assert f"The final snapshot is {snapshot}" in out
-    assert "What remains, and may cost" in out
+    assert "These resources remain" in out
     assert f"snapshot:sparkify/{snapshot}" in out
 
 
 def test_pause_resume_resize_find_and_policy(account: Account, run: Run) -> None:
     run("infra.up")
-    assert "Only storage is paid for" in run("infra.pause")[1]
+    assert "you pay only for storage" in run("infra.pause")[1]
     assert "paused" in run("infra.status")[1]
-    assert "Awake" in run("infra.resume")[1]
+    assert "Running" in run("infra.resume")[1]
     assert "Put infra.nodes: 2 into invoke.yaml" in run("infra.resize", "--nodes", "2")[1]
     assert account.state.clusters["sparkify"].record["NumberOfNodes"] == 2
     assert "--base-capacity" not in run("infra.resize", "--nodes", "4")[2]
     code, _, err = run("infra.resize", "--base-capacity", "16")
     assert (code, "A cluster has no capacity in RPU" in err) == (2, True)
-    assert "Say the new size" in run("infra.resize")[2]
+    assert "The new size is missing" in run("infra.resize")[2]
     assert "in the plan" in run("infra.find")[1]
     policies = json.loads(run("infra.policy")[1])
     assert set(policies) == {"data", "network", "cluster", "serverless"}
@@ -163,12 +163,12 @@ def test_public_without_a_range_lets_in_this_machine_alone(account: Account, run
 
 def test_replacing_data_asks_for_the_name(account: Account, run: Run) -> None:
     run("infra.up")
-    assert "say --replace" in run("infra.up", INVOKE_INFRA_DATABASE="other")[2]
-    assert "Nothing was done" in run("infra.up", "--replace", INVOKE_INFRA_DATABASE="other")[2]
+    assert "pass --replace" in run("infra.up", INVOKE_INFRA_DATABASE="other")[2]
+    assert "Nothing was changed" in run("infra.up", "--replace", INVOKE_INFRA_DATABASE="other")[2]
     assert account.state.clusters["sparkify"].record["DBName"] == "sparkify"
     code, _, err = run("infra.up", "--replace", "--name", "sparkify", INVOKE_INFRA_DATABASE="other")
     [snapshot] = account.state.snapshots
-    assert (code, f"The final snapshot of what had to go is {snapshot}" in err) == (0, True)
+    assert (code, f"The final snapshot of the replaced warehouse is {snapshot}" in err) == (0, True)
     assert account.state.clusters["sparkify"].record["DBName"] == "other"
 
 
@@ -181,7 +181,7 @@ def test_the_environment_is_taken_at_its_word(account: Account, run: Run) -> Non
 
 def test_an_address_that_cannot_be_found_out_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "_WHO_AM_I", "http://127.0.0.1:1")
-    with pytest.raises(InfraError, match="Name it: INVOKE_INFRA_INGRESS_CIDR"):
+    with pytest.raises(InfraError, match="Set it, as in INVOKE_INFRA_INGRESS_CIDR"):
         console.own_address()
 
 

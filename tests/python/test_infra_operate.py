@@ -26,7 +26,7 @@ def quiet(_: str) -> None:
 
 def test_status_shows_state_endpoint_cost_and_drift(account: Account) -> None:
     settings = account.settings(ttl="8h")
-    assert look(account.context(settings)).state == "not there"
+    assert look(account.context(settings)).state == "not created"
     account.up(settings)
     account.state.clock.time += timedelta(hours=100)
     account.state.clusters["sparkify"].record["EnhancedVpcRouting"] = False
@@ -38,7 +38,7 @@ def test_status_shows_state_endpoint_cost_and_drift(account: Account) -> None:
     text = status_words(status)
     assert "sparkify.abc123.us-west-2.redshift.amazonaws.com:5439/sparkify" in text
     assert "EnhancedVpcRouting: False → True" in text
-    assert "by infra.ttl" in text
+    assert "(infra.ttl)" in text
     account.up(settings)
     assert "drift      none" in status_words(look(account.context(settings)))
 
@@ -49,14 +49,14 @@ def test_pause_resume_and_what_a_paused_cluster_refuses(account: Account) -> Non
     context = account.context(settings)
     pause(context, quiet)
     assert look(context).state == "paused"
-    with pytest.raises(InfraError, match="paused already"):
+    with pytest.raises(InfraError, match="already paused"):
         pause(context, quiet)
     with pytest.raises(InfraError, match="is paused and cannot be changed"):
         account.up(account.settings(snapshot_days=30))
-    with pytest.raises(InfraError, match="It is paused, and gets no other size"):
+    with pytest.raises(InfraError, match="A paused cluster cannot be resized"):
         resize(account.context(account.settings(nodes=2)), quiet)
     resume(context, quiet)
-    with pytest.raises(InfraError, match="awake already"):
+    with pytest.raises(InfraError, match="already running"):
         resume(context, quiet)
     assert account.up(settings).is_done
     pause(context, quiet)
@@ -66,7 +66,7 @@ def test_pause_resume_and_what_a_paused_cluster_refuses(account: Account) -> Non
 
 def test_serverless_needs_no_pause(account: Account) -> None:
     settings = account.settings(mode="serverless")
-    with pytest.raises(InfraUsageError, match="idle it costs only its storage"):
+    with pytest.raises(InfraUsageError, match="while idle it costs only its storage"):
         pause(account.context(settings), quiet)
 
 
@@ -75,7 +75,7 @@ def test_resize_brings_what_the_settings_then_plan(account: Account) -> None:
     larger = account.settings(node_type="rg.xlarge", nodes=4)
     resize(account.context(larger), quiet)
     assert account.plan(larger).is_done
-    with pytest.raises(InfraError, match="It has 4 × rg.xlarge already"):
+    with pytest.raises(InfraError, match="The cluster already has 4 × rg.xlarge"):
         resize(account.context(larger), quiet)
 
 
@@ -184,7 +184,7 @@ def test_who_cannot_be_a_database_user_is_refused(caller: str) -> None:
 def test_a_missing_permission_is_named(account: Account) -> None:
     text = "User: arn:aws:iam::1:user/ada is not authorized to perform: ec2:CreateVpc on resource: …"
     account.state.deny = {"ec2:CreateVpc": text}
-    with pytest.raises(InfraError, match="lack the permission ec2:CreateVpc. `./inv infra.policy`"):
+    with pytest.raises(InfraError, match="lack the permission ec2:CreateVpc. Attach the policies"):
         account.up(account.settings())
     account.state.deny = {"redshift:CreateClusterSubnetGroup": "Access denied"}
     with pytest.raises(InfraError, match="lack the permission CreateClusterSubnetGroup"):
@@ -195,9 +195,9 @@ def test_a_missing_permission_is_named(account: Account) -> None:
     ("code", "said"),
     [
         ("ExpiredToken", "have expired. Set AWS_PROFILE"),
-        ("InvalidClientTokenId", "does not know these credentials"),
-        ("SignatureDoesNotMatch", "or this machine's clock is"),
-        ("Throttling", "asks for patience"),
+        ("InvalidClientTokenId", "does not recognize these credentials"),
+        ("SignatureDoesNotMatch", "or this machine's clock is wrong"),
+        ("Throttling", "AWS is throttling requests"),
         ("NumberOfNodesQuotaExceeded", "A quota of the account is used up"),
         ("InsufficientClusterCapacity", "AWS has no free nodes of this type"),
         ("SomethingNew", "AWS refused CreateCluster: two lines (SomethingNew)"),
@@ -226,7 +226,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> Iterator[None]:
 
 @pytest.mark.usefixtures("nobody")
 def test_no_credentials_and_a_profile_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InfraError, match="No AWS credentials that work were found .* Set AWS_PROFILE"):
+    with pytest.raises(InfraError, match="No working AWS credentials were found .* Set AWS_PROFILE"):
         connect(settings_with())
     monkeypatch.setenv("AWS_PROFILE", "missing")
     with pytest.raises(InfraUsageError, match="missing.* could not be found. Set AWS_PROFILE"):

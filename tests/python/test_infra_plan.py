@@ -123,7 +123,7 @@ def test_what_was_changed_by_hand_is_shown_and_mended(account: Account) -> None:
     assert {step.resource.key: set(step.differences) for step in plan.with_action(Action.CHANGE)} == {
         "bucket": {"private", "policy"},
         "copy role": {"permissions"},
-        "security group": {"who may come in"},
+        "security group": {"inbound rules"},
         "parameter group": {"require_ssl"},
         "cluster": {"EnhancedVpcRouting", "audit log", "AllowVersionUpgrade", "parameters"},
     }
@@ -163,7 +163,7 @@ def foreign_parameter_group() -> None:
 def test_what_is_not_tagged_as_ours_is_neither_changed_nor_deleted(account: Account, make: object) -> None:
     make()
     there = account.state.everything()
-    with pytest.raises(InfraError, match="Not this project's, by its tag"):
+    with pytest.raises(InfraError, match="already exist without this project's tag"):
         account.up(account.settings())
     account.down(account.settings())
     assert account.state.everything() == there
@@ -183,14 +183,14 @@ def test_a_cluster_of_another_project_stays(account: Account) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ({}, {"database": "other"}, "the cluster sparkify cannot get another database"),
+        ({}, {"database": "other"}, "the cluster sparkify cannot be given another database"),
         (
             {"mode": "serverless"},
             {"mode": "serverless", "admin": "root_user"},
-            "the namespace sparkify cannot get another admin",
+            "the namespace sparkify cannot be given another admin",
         ),
-        ({}, {"mode": "serverless"}, "the cluster sparkify is not in them"),
-        ({"mode": "serverless"}, {}, "the namespace sparkify is not in them"),
+        ({}, {"mode": "serverless"}, "the cluster sparkify is not part of them"),
+        ({"mode": "serverless"}, {}, "the namespace sparkify is not part of them"),
     ],
     ids=str,
 )
@@ -212,7 +212,7 @@ def test_where_data_would_go_it_must_be_asked_for(
 
 def test_a_network_that_the_warehouse_stands_in_is_not_replaced(account: Account) -> None:
     account.up(account.settings())
-    with pytest.raises(InfraUsageError, match="The VPC sparkify-vpc cannot get another range"):
+    with pytest.raises(InfraUsageError, match="The VPC sparkify-vpc cannot be given another range"):
         account.up(account.settings(vpc_cidr="10.90.0.0/20"))
 
 
@@ -234,7 +234,7 @@ def test_subnets_that_are_there_are_used_and_left_alone(account: Account) -> Non
         ]
         account.down(settings)
         assert account.state.everything() == there
-    with pytest.raises(InfraUsageError, match="each in a zone of its own"):
+    with pytest.raises(InfraUsageError, match="each in a different zone"):
         account.up(account.settings(subnets=f"{ids[0]},{subnet(9, 'a')}"))
 
 
@@ -269,13 +269,13 @@ def test_an_hour_of_creating_is_waited_for_and_a_day_is_not(account: Account) ->
     account.state.looks = 200
     account.up(account.settings())
     account.state.reset(looks=20_000)
-    with pytest.raises(InfraError, match="cluster sparkify is still not done after 90 minutes"):
+    with pytest.raises(InfraError, match="cluster sparkify is not ready after 90 minutes"):
         account.up(account.settings())
 
 
 def test_what_the_region_does_not_offer_is_said_before_anything_is_made(account: Account) -> None:
     account.state.node_types = ("ra3.large", "ra3.xlplus")
-    with pytest.raises(InfraUsageError, match="does not offer rg.large. It has ra3.large, ra3.xlplus"):
+    with pytest.raises(InfraUsageError, match="does not offer rg.large. Choose one of: ra3.large, ra3.xlplus"):
         account.up(account.settings())
     assert account.state.everything() == []
 
