@@ -53,7 +53,7 @@ class Bench:
 
     @property
     def engine_name(self) -> str:
-        """As docs/promises.md calls it."""
+        """Its name in docs/promises.md."""
         return "DuckDB"
 
     @property

@@ -185,7 +185,7 @@ def _is_long(item: pytest.Item) -> bool:
 
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Call it with what was tried, for the end of the run and docs/promises.md: figures.Figure says with what."""
+    """Reports tested cases, as arguments of figures.Figure, for the end of the run and docs/promises.md."""
     return adder(request.node)
 
 

@@ -1,6 +1,6 @@
-"""What the tests tried, in numbers: printed at the end of a run, and kept in docs/promises.md by a thorough one.
+"""How many cases the tests tested: printed at the end of a run, and kept in docs/promises.md by a thorough one.
 
-A test says what it has tried through the fixture `figures`. A figure of a test that failed is not told.
+A test reports its cases through the fixture `figures`. Figures of failed tests are left out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROW = re.compile(r"^\| (\d) \| (.+) \| (.+) \| ([\d,]+) \|$", re.MULTILINE)
 
 @dataclass(frozen=True, order=True)
 class Figure:
-    """So many cases of something were tried on an engine, and the promise (a number of docs/promises.md) held."""
+    """The number of cases of a test on an engine in which a promise (by its number in docs/promises.md) held."""
 
     promise: int
     tried: str
@@ -42,7 +42,7 @@ def adder(node: pytest.Item) -> Callable[..., None]:
 
 
 def collected(reports: Iterable[Any]) -> list[Figure]:
-    """The figures of the tests that passed, in whatever process they ran; those of one trial added up."""
+    """The figures of the tests that passed, in any process, summed by promise, test and engine."""
     found = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == PROPERTY]
     cases: Counter[tuple[int, str, str]] = Counter()
     for promise, tried, engine, count in found:
@@ -51,7 +51,7 @@ def collected(reports: Iterable[Any]) -> list[Figure]:
 
 
 def keep(figures: list[Figure]) -> None:
-    """Put the figures into the page's table: in the place of older ones of the same trial, beside all others."""
+    """Put the figures into the page's table. They replace older figures of the same test and engine."""
     text = PAGE.read_text(encoding="utf-8")
     rows = {}
     for promise, tried, engine, cases in ROW.findall(text):

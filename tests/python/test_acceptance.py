@@ -80,7 +80,7 @@ def test_two_engines_hold_the_same_rows(
         each.put("song_data/Z/blanks.json", *songs)
         each.load()
         each.build()
-    figures(4, "rows made of simulated files, the same on both engines", "both", assert_same(bench, redshift_bench))
+    figures(4, "rows from simulated files, equal on both engines", "both", assert_same(bench, redshift_bench))
     skew = "select skew_rows from svv_table_info where \"schema\" = 'analytics' and \"table\" = 'songplays'"
     assert redshift_bench.rows(skew)[0][0] < 1.5
 
@@ -102,7 +102,7 @@ def test_real_rows_in_shuffled_deliveries_on_one_engine_are_those_at_once_on_the
     bench.load()
     bench.build(tests=False)
     rows = assert_same(bench, redshift_bench)
-    figures(4, "rows made of real files, delivered at once on one and shuffled on the other", "both", rows)
+    figures(4, "rows from real files, in one load on one engine and in shuffled loads on the other", "both", rows)
 
 
 def assert_same(bench: Bench, redshift_bench: RedshiftBench) -> int:

@@ -227,8 +227,8 @@ DEEDS = {
     "some": "builds of some models",
     "some anew": "full refreshes of some models",
     "refresh": "full refreshes",
-    "undo": "loads taken back",
-    "reload": "files loaded again with other content",
+    "undo": "loads undone",
+    "reload": "files reloaded with other content",
 }
 CONFIGURATION = {
     "database": None,
@@ -260,9 +260,11 @@ def test_many_orders_give_the_tables_of_one_build(_part: int, figures: Callable[
         deeds.update(step.deed for step in lived)
 
     each()
-    figures(1, f"lives, {LIVES} to a warehouse, held to one build of what counts", "DuckDB", LIVES * warehouses_tried)
+    figures(
+        1, f"random histories, {LIVES} per warehouse, compared with a single build", "DuckDB", LIVES * warehouses_tried
+    )
     for deed, name in DEEDS.items():
-        figures(1, f"lives, steps of their warehouses: {name}", "DuckDB", deeds[deed])
+        figures(1, f"random histories, steps: {name}", "DuckDB", deeds[deed])
 
 
 def real_deliveries(chance: random.Random) -> list[Step]:
@@ -297,4 +299,4 @@ def test_many_orders_of_real_lines_give_the_tables_of_one_build(figures: Callabl
             assert_any_order(real_deliveries(random.Random(number + case)))  # noqa: S311
         except AssertionError as error:
             raise AssertionError(f"random.Random({number + case}): {error}") from error
-    figures(1, "real events and songs, cut into files line by line, held to one build of what counts", "DuckDB", 20)
+    figures(1, "real events and songs, split into files line by line, compared with a single build", "DuckDB", 20)

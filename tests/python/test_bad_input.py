@@ -24,7 +24,7 @@ from pipeline.settings import LoadOptions
 
 EVENTS = "log_data/2018/11/2018-11-01-events.json"
 SONGS = "song_data/A/A/A/TRAAA.json"
-STRICT = "bad values and lines, each named by a strict load that then loads nothing"
+STRICT = "bad values and lines, each reported by a strict load that loads nothing"
 
 
 def is_duckdb(bench: Bench) -> bool:
@@ -55,7 +55,7 @@ def test_values_that_are_taken(reader: Bench, figures: Callable[..., None]) -> N
     for number, (key, _, loaded) in enumerate(TAKEN):
         found = reader.rows(f"select {column_of(key)} from staging_events where item_in_session = {number}")[0][0]
         assert (float(found) if key == "length" else found) == loaded, (key, loaded)
-    figures(4, "values, loaded as the one table of them says", reader.engine_name, len(TAKEN))
+    figures(4, "values, loaded as the table of expected values says", reader.engine_name, len(TAKEN))
 
 
 @pytest.mark.parametrize(("key", "value", "reason"), REFUSED)
@@ -180,7 +180,7 @@ def test_forms_of_files(reader: Bench, figures: Callable[..., None], name: str, 
     ]
     if is_duckdb(reader):
         assert reader.rows("select row_count from load_history") == [(count,)]
-    figures(3, "forms of files, loaded whole", reader.engine_name, 1)
+    figures(3, "file formats, loaded completely", reader.engine_name, 1)
 
 
 def test_names_that_look_like_patterns_are_names(bench: Bench, do_load: Callable[..., LoadReport]) -> None:

@@ -71,4 +71,4 @@ def test_a_days_run_reads_and_writes_in_proportion_to_the_day(
             assert scanned.read <= SCANS_OF_OTHERS * rows, (table, rows, scanned)
             assert scanned.written <= 4 * events, (table, scanned)
     of_events = sum(scanned.read for table, scanned in long.items() if table in OF_EVENTS)
-    figures(5, f"rows read of tables of events for a day of {events} events, after {LONG} days", "stand-in", of_events)
+    figures(5, f"event rows read for a day of {events} events, after {LONG} days", "stand-in", of_events)

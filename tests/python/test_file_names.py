@@ -57,7 +57,7 @@ def test_every_name_of_a_json_file_is_loaded_however_it_is_compressed(
         expected.values(), 2
     )
     assert {key for (key,) in reader.rows("select file_key from load_history")} == set(expected)
-    figures(3, "names and compressions of files, loaded whole", reader.engine_name, len(expected))
+    figures(3, "file names and compressions, loaded completely", reader.engine_name, len(expected))
 
 
 def test_other_names_are_left_out_and_named_and_a_setting_adds_them(reader: Bench) -> None:

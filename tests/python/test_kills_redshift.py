@@ -1,4 +1,4 @@
-"""All or nothing, then finished: commands killed and cut off by the server on the Redshift stand-in, and run again."""
+"""All or nothing, then finished: commands killed or disconnected on the Redshift stand-in, then run again."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(cases: Cases, figures: C
     steps = Counter(
         cut_at(case, statement, is_carried_out=bool(n % 2)) for n, statement in enumerate(spread(3, case.instants))
     )
-    tell(figures, "stand-in", "run with a new day", steps, "cut off by the server")
+    tell(figures, "stand-in", "run with a new day", steps, "disconnected by the server")
 
 
 @pytest.mark.thorough
@@ -75,4 +75,4 @@ def test_cut_off_at_many_statements(cases: Cases, name: str, figures: Callable[.
     case = cases[name]
     tried = [(at, is_carried_out) for is_carried_out in (False, True) for at in spread(8, case.instants)]
     steps = Counter(cut_at(case, at, is_carried_out=is_carried_out) for at, is_carried_out in tried)
-    tell(figures, "stand-in", name, steps, "cut off by the server")
+    tell(figures, "stand-in", name, steps, "disconnected by the server")

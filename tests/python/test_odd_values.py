@@ -108,11 +108,13 @@ def test_odd_values_are_the_same_for_every_reader(
         if not difference_of(record.column.data_type, record.value)
     ]
     assert unlisted == []
-    figures(4, "odd values tried on both of DuckDB's readers, which agree", "DuckDB", tried)
+    figures(4, "odd values on which both of DuckDB's readers agree", "DuckDB", tried)
     figures(4, "odd values compared on DuckDB and the stand-in, which is not Redshift", "both", len(compared))
     figures(4, "odd values among them with different outcomes, all listed", "both", len(differing))
     for difference, count in listed.items():
         assert difference
         figures(4, f"odd values with different outcomes: {difference.what}", "both", count)
-    figures(4, "odd values not compared: nothing documents COPY's outcome", "DuckDB", len(records) - len(compared))
+    figures(
+        4, "odd values not compared, because COPY's outcome is not documented", "DuckDB", len(records) - len(compared)
+    )
     assert size or set(listed) == set(DIFFERENCES)

@@ -100,7 +100,9 @@ def test_flawed_records_are_named_then_rejected(
     assert sorted(rejected)[:-1] == expected
     assert sorted(rejected)[-1][:4] == ("song_data/A/1.json", 1, "title", REPEATED)
     assert dict(reader.rows("select file_key, rejected_count from load_history"))[EVENTS] == len(FLAWED)
-    figures(3, "texts that engines would read differently, named and rejected", reader.engine_name, len(FLAWED) + 1)
+    figures(
+        3, "texts that the engines would read differently, reported and rejected", reader.engine_name, len(FLAWED) + 1
+    )
 
 
 def test_what_only_looks_flawed_is_loaded(reader: Bench, load: Callable[..., LoadReport]) -> None:

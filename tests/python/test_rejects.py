@@ -62,7 +62,7 @@ def test_bad_records_are_left_out_and_kept_with_their_text(reader: Bench, figure
     reader.put("log_data/2018/11/4.json", make_event(sessionId=6))
     assert reader.load(max_errors=1).rejects is None
     reader.build()
-    figures(3, "bad records, left out by a tolerant load and kept with file, line and text", reader.engine_name, count)
+    figures(3, "bad records, skipped by a tolerant load and kept with file, line and text", reader.engine_name, count)
 
 
 def test_bad_records_of_merged_files_lead_to_the_original(redshift_bench: RedshiftBench) -> None:

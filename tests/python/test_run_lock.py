@@ -130,7 +130,7 @@ def test_again_and_again_two_loads_at_once_load_once(place: Place, figures: Call
         two_at_once(place, gap=GAP_SECONDS * number)
         assert place.loaded() == (files + number + 1, events + number + 1, songs), number
     engine = "stand-in" if place.environment else "DuckDB"
-    figures(2, "two loads of the same files at once, which load them once", engine, 2 * RACES)
+    figures(2, "two simultaneous loads of the same files, which are loaded once", engine, 2 * RACES)
 
 
 def two_at_once(place: Place, gap: float = 0) -> None:

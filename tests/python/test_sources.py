@@ -182,7 +182,7 @@ def test_a_run_from_which_the_sample_goes_killed_anywhere_is_finished_by_the_nex
         assert sampled.published() == new, instant
         assert sampled.leftovers() == [], instant
     assert {status for *_, status in rows_of_ledger(sampled)} == {"loaded", "replaced"}
-    figures(2, "run from which the sample goes, killed", "DuckDB", instants)
+    figures(2, "run that removes the sample, killed", "DuckDB", instants)
 
 
 def rows_of_ledger(warehouse: DuckDBWarehouse) -> list[tuple[Any, ...]]:

@@ -96,7 +96,7 @@ def test_without_a_load_the_rest_is_as_if_it_had_never_been_there(
     assert engine.load(reload=[gone]).replaced == []
     assert_holds(engine, list(DELIVERIES))
     assert statuses(engine)[loads[number], gone] == "undone"
-    figures(1, "loads taken back and loaded again, both held to a star in plain Python", engine.engine_name, 1)
+    figures(1, "loads undone and redone, each compared with a star computed in plain Python", engine.engine_name, 1)
 
 
 @pytest.mark.thorough_on_redshift

@@ -96,4 +96,6 @@ def test_an_undo_with_something_in_its_way_is_whole(
         if disturbance.seen < at:
             break
     assert at > 7
-    figures(2, "load.undo's transaction, cut off or in conflict at each statement", redshift_bench.engine_name, at - 1)
+    figures(
+        2, "load.undo's transaction, disconnected or in conflict at each statement", redshift_bench.engine_name, at - 1
+    )
