@@ -1,4 +1,4 @@
-"""Measure the warehouse against a hand-written script in the same run, and print what to keep in figures.md.
+"""Compare the warehouse with a hand-written script in the same run, and print the table for figures.md.
 
 python benchmarks/bench.py [--events 1000000] [--songs 15000] [--rounds 3], in the project's environment.
 """
@@ -25,7 +25,7 @@ INVOKE = [sys.executable, "-m", "invoke"]
 
 @dataclass(frozen=True)
 class Measure:
-    """One command's wall-clock seconds, peak memory in MB, and what it printed."""
+    """One command's wall-clock seconds, peak memory in MB, and output."""
 
     seconds: float
     megabytes: float
@@ -57,7 +57,7 @@ def main() -> None:
             print(f"round {number + 1} of {options.rounds} …", file=sys.stderr)
             rounds.append(one_round(folder, folder / str(number), sizes))
     print(f"{options.events:,} events, {options.songs:,} song files, {options.rounds} rounds; {os.cpu_count()} cores,")
-    print(f"Python {platform.python_version()}. The simulator alone writes {SIMULATED:,} events and 100 song files.\n")
+    print(f"Python {platform.python_version()}. The simulator is timed with {SIMULATED:,} events and 100 song files.\n")
     print("| figure | median | range |\n|---|---|---|")
     for figure in rounds[0]:
         values = [measured[figure] for measured in rounds]
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def one_round(shared: Path, folder: Path, sizes: list[str]) -> dict[str, float]:
-    """Each figure of one round. The commands of a ratio follow each other, so that they meet the same machine."""
+    """The figures of one round. The commands of a ratio run right after each other, under the same load."""
     folder.mkdir()
     many = str(folder / "many")
     simulate = measure(*INVOKE, "simulate", "-q", many, f"--events={SIMULATED}", "--songs=100", "--days=100")
@@ -86,18 +86,18 @@ def one_round(shared: Path, folder: Path, sizes: list[str]) -> dict[str, float]:
     measure(str(Path(sys.executable).with_name("dbt")), "parse", "-q")
     parse = measure(str(Path(sys.executable).with_name("dbt")), "parse", "-q")
     return {
-        "simulate, events a second": SIMULATED / simulate.seconds,
-        "by hand, s": by_hand.seconds,
+        "simulate, events per second": SIMULATED / simulate.seconds,
+        "hand-written script, s": by_hand.seconds,
         "run, load and build, s": first,
-        "run, all of it, s": run.seconds,
-        "load and build / by hand": first / by_hand.seconds,
-        "a day more, load and build, s": day,
-        "a day more / first run": day / first,
-        "a day more / by hand, which makes all again": day / by_hand_again.seconds,
-        "peak memory of run / by hand": run.megabytes / by_hand.megabytes,
+        "whole run, s": run.seconds,
+        "load and build / hand-written script": first / by_hand.seconds,
+        "one more day, load and build, s": day,
+        "one more day / first run": day / first,
+        "one more day / hand-written script, which rebuilds everything": day / by_hand_again.seconds,
+        "peak memory of run / hand-written script": run.megabytes / by_hand.megabytes,
         "peak memory of run, MB": run.megabytes,
-        "nothing new, s": again.seconds,
-        "nothing new / warm dbt parse": again.seconds / parse.seconds,
+        "run without new files, s": again.seconds,
+        "run without new files / warm dbt parse": again.seconds / parse.seconds,
     }
 
 

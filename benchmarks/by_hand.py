@@ -1,7 +1,7 @@
-"""The fastest plain script for a star of this kind that was found: what the warehouse is held against.
+"""The fastest plain script for such a star that we found, which the warehouse is compared with.
 
-It trusts its input: nothing is checked, repaired or kept in a ledger, an event that was delivered twice counts twice,
-and plays of songs that the catalogue lacks have no song.
+It trusts its input: it checks and repairs nothing and keeps no ledger, counts an event that is delivered twice twice,
+and gives plays of songs outside the catalogue no song.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Count what it takes to read one-object song files from S3, each by itself and compacted, for figures.md.
+"""Measure reading one-object song files from S3, one by one and compacted, for figures.md.
 
 python benchmarks/compaction.py [--songs 2000 15000] [--latency 0 30] [--slices 4], in the project's environment.
 
-S3 is moto's server on this machine: one process that answers a few hundred requests a second. So requests and bytes are
-what can be carried over to AWS; the seconds are this machine's, with --latency milliseconds added before each request.
-COPY is played by one thread for each slice, which reads its share of the files one after the other. What Redshift
-itself spends on a file is not in it.
+S3 is moto's server on this machine: one process that answers a few hundred requests per second. So requests and bytes
+apply to AWS as well, but the seconds are this machine's, with --latency milliseconds added before each request. One
+thread per slice simulates COPY and reads its share of the files one after the other. The time that Redshift itself
+spends on a file is not included.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SOURCE, OWN = "sparkify-source", "sparkify-own"
 
 
 class Traffic:
-    """Counts what goes over a client, and delays each of its requests."""
+    """Counts the requests and bytes of a client, and delays each request."""
 
     def __init__(self, s3: Any, latency_ms: int) -> None:
         self.requests = self.bytes = 0
@@ -95,7 +95,7 @@ def one_way(way: str, songs: int, latency: int, slices: int) -> None:
 
 
 def read_each(source: str, slices: int, latency: int) -> dict[str, Any]:
-    """What COPY does with the files as they are."""
+    """Let COPY read the files as they are."""
     files = list_source(source, LoadOptions.from_flags(only="songs")).files
     began = time.perf_counter()
     copied = copy([f"{source}/{file.key}" for file in files], slices, latency)
@@ -103,7 +103,7 @@ def read_each(source: str, slices: int, latency: int) -> dict[str, Any]:
 
 
 def read_compacted(source: str, slices: int, latency: int) -> dict[str, Any]:
-    """Compaction, and what COPY does with the parts. Run again it finds them made."""
+    """Compact the files and let COPY read the parts. A second call finds the parts written."""
     files = list_source(source, LoadOptions.from_flags(only="songs")).files
     began = time.perf_counter()
     s3 = s3_client()
@@ -114,11 +114,11 @@ def read_compacted(source: str, slices: int, latency: int) -> dict[str, Any]:
     return {"load": (traffic.requests, traffic.bytes), "copy": copied, "seconds": time.perf_counter() - began}
 
 
-WAYS = {"each by itself": read_each, "compacted": read_compacted, "compacted, parts are there": read_compacted}
+WAYS = {"file by file": read_each, "compacted": read_compacted, "compacted, parts already written": read_compacted}
 
 
 def copy(uris: list[str], slices: int, latency: int) -> tuple[int, int]:
-    """Read the objects as slices do, and return requests and bytes."""
+    """Read the objects as slices do; return the number of requests and bytes."""
     s3 = s3_client(slices)
     traffic = Traffic(s3, latency)
 
