@@ -1,1 +1,1 @@
-"""The warehouse on AWS: what there must be, what there is, and the way from one to the other. Touches boto3 only."""
+"""The warehouse on AWS: the wanted stack, the existing one, and the steps between them. Uses only boto3."""

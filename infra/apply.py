@@ -56,7 +56,7 @@ def carry_out(plan: Plan, report: Report) -> str:
 
 
 def tear_down(plan: Plan, *, take_snapshot: bool, report: Report) -> str:
-    """Delete the plan's resources in order; return the name of the final snapshot, or ""."""
+    """Delete the plan's resources in order; return the name of the final snapshot, if any."""
     snapshot = snapshot_name(plan.context) if take_snapshot else ""
     for step in plan.steps:
         _delete(step.resource, snapshot, report)

@@ -1,4 +1,4 @@
-"""What an operator does with a stack that is there: look at it, pause it, resume it, give it another size."""
+"""Operate an existing stack: show its status, pause, resume and resize it, find its resources."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _spent(context: Context, cluster: dict[str, Any], since: datetime) -> Decima
 
 
 def _end(plan: Plan) -> str:
-    """When the time to live ends the stack, or ""."""
+    """When the time to live ends the stack; empty if never."""
     ends = [step.found.detail for step in plan.steps if step.resource.kind == "schedule" and step.found]
     return min(ends, default="").removeprefix("at(").removesuffix(")").replace("T", " ")
 

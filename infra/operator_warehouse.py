@@ -159,7 +159,7 @@ def serverless_policy(settings: InfraSettings, account: str, partition: str) -> 
 
 
 def _password(secret: str) -> dict[str, Any]:
-    """Redshift stores the admin's password in Secrets Manager with the permissions of whoever creates the warehouse."""
+    """Redshift stores the admin's password in Secrets Manager with the permissions of the creating identity."""
     return allow(
         "Password",
         [
