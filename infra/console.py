@@ -13,6 +13,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from infra import view
@@ -41,9 +42,8 @@ def plan(settings: InfraSettings, *, offline: bool = False) -> None:
     else:
         with _signed_in(settings) as context:
             made = make_plan(context)
-    out = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
-    out.print(view.plan_table(made))
-    print(view.plan_words(made))
+    _print_table(_out(130), view.plan_table(made))
+    _out(120).print(Text(view.plan_words(made)))
 
 
 def up(settings: InfraSettings, *, may_replace: bool = False, name: str = "") -> None:
@@ -52,7 +52,7 @@ def up(settings: InfraSettings, *, may_replace: bool = False, name: str = "") ->
         made = make_plan(context)
         made.check(may_replace=may_replace)
         say = _console()
-        say.print(view.plan_table(made))
+        _print_table(say, view.plan_table(made))
         if may_replace and any(step.loses_data for step in made.steps):
             _ask_for_name(settings, name, "Data will be deleted, after a final snapshot.")
         with _live(say) as report:
@@ -109,7 +109,7 @@ def down(settings: InfraSettings, *, name: str = "", take_snapshot: bool = True)
         if not made.steps:
             print(f"Nothing to delete: {settings.project} has no resources in {settings.region}.")
         else:
-            say.print(view.plan_table(made))
+            _print_table(say, view.plan_table(made))
             _ask_for_name(settings, name, view.deletion_words(made, take_snapshot=take_snapshot))
             with _live(say) as report:
                 snapshot = tear_down(made, take_snapshot=take_snapshot, report=report)
@@ -121,7 +121,7 @@ def _say_what_remains(context: Context) -> None:
     remains = find_tagged(context)
     if remains:
         print("These resources remain and may cost money:")
-        Console(highlight=False, width=200).print(view.remains_table(remains))
+        _print_table(_out(1000), view.remains_table(remains))
     else:
         print("Nothing of the project remains.")
 
@@ -133,7 +133,7 @@ def find(settings: InfraSettings) -> None:
     if not remains:
         print(f"No resources with the tag of {settings.project} in {settings.region}.")
         return
-    Console(highlight=False, width=200).print(view.remains_table(remains))
+    _print_table(_out(1000), view.remains_table(remains))
 
 
 def policy(settings: InfraSettings, *, account: str = "") -> None:
@@ -181,6 +181,15 @@ def _ask_for_name(settings: InfraSettings, name: str, text: str) -> None:
             f"{text} Nothing was changed, since the name was not confirmed. "
             f"To continue, pass --name {settings.project}."
         )
+
+
+def _print_table(console: Console, table: Table) -> None:
+    console.print(view.fitting(table, console.width))
+
+
+def _out(width: int) -> Console:
+    """Standard output, as wide as the terminal or, in a pipe, as is given."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else width)
 
 
 def _console() -> Console:

@@ -19,10 +19,12 @@ _COLOURS = {
     Action.KEEP: "dim",
 }
 _TO_DO = {action: f"to {action.value}" for action in Action} | {Action.KEEP: "unchanged", Action.FOREIGN: "not ours"}
-_NOVICE = """\
-Amazon Redshift is a data warehouse that AWS runs: you choose the size, AWS takes care of machines, disks and backups.
-A cluster (infra.mode: provisioned) costs by the hour until you pause or delete it; Serverless costs only while queries
-run. Nothing in this plan exists yet, and showing it costs nothing."""
+NARROWEST_TABLE = 72  # columns
+_NOVICE = (
+    "Amazon Redshift is a data warehouse that AWS runs: you choose the size, AWS takes care of machines, disks and "
+    "backups. A cluster (infra.mode: provisioned) costs by the hour until you pause or delete it; Serverless costs "
+    "only while queries run. Nothing in this plan exists yet, and showing it costs nothing."
+)
 
 
 def plain(text: str) -> str:
@@ -43,11 +45,28 @@ class TextTable(Table):
         super().add_row(*(Text(plain(cell)) if isinstance(cell, str) else cell for cell in cells))
 
 
-def plan_table(plan: Plan) -> Table:
+def _table(*columns: str) -> TextTable:
     table = TextTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in ("", "resource", "name", "$/h"):
-        table.add_column(name, no_wrap=name in ("", "$/h"), justify="right" if name == "$/h" else "left")
-    table.add_column("purpose" if plan.context.aws is None else "details")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def fitting(table: Table, width: int) -> Table | Text:
+    """The table, or for a terminal too narrow for columns one value a line."""
+    if width >= NARROWEST_TABLE:
+        return table
+    lines = []
+    for row in zip(*(column.cells for column in table.columns), strict=True):
+        lines.append(f"── {row[0]} ──")
+        named = zip(table.columns[1:], row[1:], strict=True)
+        lines += [f"{column.header}: {cell}" for column, cell in named if str(cell)]
+    return Text("\n".join(lines))
+
+
+def plan_table(plan: Plan) -> Table:
+    table = _table("", "resource", "name", "$/h", "purpose" if plan.context.aws is None else "details")
+    table.columns[3].justify = "right"
     for step in plan.steps:
         resource, hourly = step.resource, step.resource.cost().hourly
         price = "?" if hourly is None else f"{hourly:.3f}" if hourly else ""
@@ -117,9 +136,7 @@ def status_words(status: Status) -> str:
 
 
 def remains_table(remains: list[Remains]) -> Table:
-    table = TextTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in ("", "resource", "ARN"):
-        table.add_column(name, no_wrap=True)
+    table = _table("", "resource", "ARN")
     for one in remains:
         table.add_row("in the plan" if one.is_planned else "not in the plan", one.what, one.arn)
     return table
