@@ -1,4 +1,4 @@
-"""dbt's docs site with an overview of our own, column lineage and the diagram of the tables: pages of one folder."""
+"""The docs folder: dbt's docs site with our own overview, column lineage and the table diagram."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from pipeline.erd import build_erd
 from pipeline.errors import MachineError, UsageError
 from pipeline.lineage import build_lineage
 from pipeline.pages import in_script, text_on_page
+from pipeline.report.words import number
 from pipeline.settings import PROJECT_ROOT, Settings
 from pipeline.state import State, moment
 
 REF = re.compile(r"\{\{ ref\('(\w+)'\) \}\}")
-# Icons and favicon that the site asks its server for before it knows their names; from disk each is an error.
+# dbt's page requests icons and a favicon under placeholder names. Opened from disk, each request is an error.
 REPAIRS = {
     'xlink:href="{{ getIcon(': 'ng-attr-xlink:href="{{ getIcon(',
     "${require('./assets/favicons/favicon.ico')}": "data:,",
@@ -29,18 +30,19 @@ REPAIRS = {
 
 
 def generate(dbt: Dbt, display: Display, *, is_compiled: bool) -> None:
-    """Have dbt write what the site is made from: the project and the warehouse's catalog.
+    """Have dbt write the artifacts that the site is made from: the manifest and the warehouse's catalog.
 
-    is_compiled tells that a build has left the SQL of every model in dbt's manifest: it cannot be compiled again there.
+    is_compiled: a build has already left the compiled SQL of every model in dbt's manifest, so it is not compiled again.
     """
     arguments = ["docs", "generate", "--static", *(["--no-compile"] if is_compiled else [])]
     dbt.command(*arguments, on_progress=display.progress)
 
 
 def build_site(settings: Settings, state: State, *, fingerprint: str, with_erd: bool) -> Path:
-    """Write the site from what dbt has generated; return its first page.
+    """Write the site from dbt's artifacts; return its first page.
 
-    The diagram takes seconds for its library alone. Without it an earlier one stays if it is of the same project.
+    The diagram takes seconds because its library loads slowly. Without with_erd, an earlier diagram is kept if it is of
+    the same project, and deleted otherwise.
     """
     settings.docs_page.parent.mkdir(parents=True, exist_ok=True)
     build_lineage(settings.dbt_target_path, settings.lineage_page)
@@ -73,7 +75,7 @@ def serve_docs(settings: Settings) -> None:
 
 
 def _first_page(settings: Settings, state: State) -> str:
-    """dbt's page with what the overview leaves open: how fresh the warehouse is, and questions with their SQL."""
+    """dbt's page with the placeholders of the overview filled: how fresh the data is, and the questions with their SQL."""
     manifest = json.loads((settings.dbt_target_path / "manifest.json").read_text(encoding="utf-8"))
     text = (settings.dbt_target_path / "static_index.html").read_text(encoding="utf-8")
     for broken, whole in REPAIRS.items():
@@ -91,18 +93,19 @@ def _freshness(state: State, pages: dict[str, str]) -> str:
     links = " · ".join(f"[{name}]({page})" for name, page in pages.items() if name != "Docs")
     note = f"**{text_on_page(state.untested_note)}**\n\n" if state.untested_note else ""
     if not state.last_event:
-        return f"{note}Nothing is loaded yet. {links}"
+        return f"{note}Nothing is loaded yet.\n\n{links}"
     sample = f"**{state.sample_note}** " if state.sample_note else ""
     heard = state.listening
     return (
-        f"{note}{sample}**Events up to {moment(state.last_event)}**, from {moment(state.first_event)} on; last loaded "
-        f"{moment(state.last_load)} from {text_on_page(state.places)}. {heard.plays:,} plays of "
-        f"{heard.songs:,} songs by {heard.artists:,} artists, played by {heard.listeners:,} listeners.\n\n{links}"
+        f"{note}{sample}Events from {moment(state.first_event)} to **{moment(state.last_event)}**. "
+        f"Last loaded {moment(state.last_load)} from {text_on_page(state.places)}. "
+        f"{number(heard.listeners, 'listener')} played {number(heard.songs, 'song')} by {number(heard.artists, 'artist')}, "
+        f"{number(heard.plays, 'play')} in all.\n\n{links}"
     )
 
 
 def _questions(manifest: dict[str, Any]) -> str:
-    """The project's analyses, in the order of their YAML, as an analyst would write them."""
+    """The project's analyses in the order of their YAML, in plain SQL."""
     nodes = manifest["nodes"].values()
     analyses = {node["name"]: node for node in nodes if node["resource_type"] == "analysis"}
     described = yaml.safe_load((PROJECT_ROOT / "analyses" / "analyses.yml").read_text(encoding="utf-8"))
@@ -114,5 +117,5 @@ def _questions(manifest: dict[str, Any]) -> str:
 
 
 def _plain_sql(code: str) -> str:
-    """A model's or analysis's SQL with its tables as an analyst names them."""
+    """SQL with table names in place of ref()."""
     return REF.sub(r"analytics.\1", code).strip()

@@ -1,4 +1,4 @@
-"""The tables of staging and star and how they join, drawn: dbterd reads the joins, Graphviz lays them out."""
+"""The entity-relationship diagram of the staging tables and the star: dbterd finds the joins, Graphviz draws them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEADS = {"star": COLOURS["blue"][0], "staging": COLOURS["grey"][0]}
 
 @dataclass(frozen=True)
 class Join:
-    """table's column holds a key of other_table's other_column; many to one."""
+    """A many-to-one join: table.column refers to other_table.other_column."""
 
     table: str
     column: str
@@ -34,7 +34,7 @@ class Join:
 
 @dataclass(frozen=True)
 class Diagram:
-    """Tables with their columns and types, the keys among them, and the joins."""
+    """Tables with their columns and types, their keys, and the joins."""
 
     tables: dict[str, dict[str, str]]
     groups: dict[str, str]
@@ -45,7 +45,7 @@ class Diagram:
 def build_erd(artifacts: Path, page: Path, *, fingerprint: str, pages: dict[str, str | None]) -> Path:
     """Write the page with the diagram from dbt's manifest and catalog in a folder.
 
-    fingerprint tells later whether the project is still that which was drawn; pages are those to link to.
+    fingerprint is stored in the page, to find out later whether the project has changed; pages are the pages to link to.
     """
     diagram = read_diagram(artifacts)
     text = template(Path(__file__).with_name("erd.html.j2")).render(
@@ -63,8 +63,8 @@ def build_erd(artifacts: Path, page: Path, *, fingerprint: str, pages: dict[str,
 
 
 def read_diagram(artifacts: Path) -> Diagram:
-    """The tables of the manifest in a folder. What their keys are and where these lead, their tests say."""
-    from dbterd.api import DbtErd  # its classes for every version of dbt's artifacts take seconds to be made
+    """The tables of the manifest in a folder; keys and joins come from their data tests."""
+    from dbterd.api import DbtErd  # takes seconds to import: it has classes for every version of dbt's artifacts
 
     found = json.loads(
         DbtErd(
@@ -110,7 +110,7 @@ def _name(unique_id: str) -> str:
 
 
 def _keys(nodes: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
-    """Each table's key: its unique column or, where no single one is, the columns of its unique_combination."""
+    """Each table's key: its unique column or, if it has none, the columns of its unique_combination."""
     keys: dict[str, list[str]] = {}
     for node in nodes:
         test = node.get("test_metadata") or {}
@@ -133,7 +133,7 @@ def _dot(diagram: Diagram) -> str:
         names = [name for name in diagram.tables if diagram.groups[name] == group]
         lines += [f'"{name}" [label=<{_table(diagram, name)}>];' for name in names]
     lines += [f'"{j.table}":"{j.column}.out":e -> "{j.other_table}":"{j.other_column}.in":w;' for j in diagram.joins]
-    # What nothing joins stands in one row, so that it takes no room from the rest.
+    # Tables without joins go in one row, to leave the space to the others.
     joined = {name for join in diagram.joins for name in (join.table, join.other_table)}
     alone = sorted((name for name in diagram.tables if name not in joined), key=lambda name: -len(diagram.tables[name]))
     lines += [f'"{left}" -> "{right}" [style=invis];' for left, right in itertools.pairwise(alone)]
@@ -164,7 +164,7 @@ def _text(text: str, ink: str, points: int) -> str:
 
 
 def _draw(dot: str) -> str:
-    """The SVG element of a diagram, in the page's colours."""
+    """The diagram as an SVG element, in the page's colours."""
     program = Path(sys.executable).with_name("graphviz-pure")
     done = subprocess.run([program, "-Tsvg"], input=dot, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:

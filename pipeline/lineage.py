@@ -1,4 +1,4 @@
-"""Which column comes from which: dbt-colibri's page, which works from disk."""
+"""The column lineage: dbt-colibri's page, which works from disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import tempfile
 from pathlib import Path
 
-# Opened by itself the page would show one table and none of its lineage: it begins with that of songplays.
+# By default the page opens on one table without lineage; open it on that of songplays instead.
 _START = """<script>
 if (!location.search) history.replaceState(null, "", "?model=model.sparkify.songplays&parents=all&children=0");
 addEventListener("DOMContentLoaded", () => document.body.insertAdjacentHTML("beforeend",
@@ -19,7 +19,7 @@ addEventListener("DOMContentLoaded", () => document.body.insertAdjacentHTML("bef
 
 
 def build_lineage(artifacts: Path, page: Path) -> Path:
-    """Write the page from dbt's manifest and catalog in a folder. It sends nothing anywhere."""
+    """Write the page from dbt's manifest and catalog in a folder, with telemetry off."""
     os.environ["DO_NOT_TRACK"] = "1"
     from dbt_colibri.lineage_extractor.extractor import DbtColumnLineageExtractor
     from dbt_colibri.report.generator import DbtColibriReportGenerator

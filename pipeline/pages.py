@@ -1,4 +1,4 @@
-"""How foreign text gets onto a page: the one place that escapes for HTML, Markdown and scripts."""
+"""Foreign text on pages: the one place that escapes for HTML, Markdown and scripts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.foreign_text import printable
 
 
 def template(path: Path) -> jinja2.Template:
-    """A page's template: each value in it is text, unless the template says that it is safe."""
+    """A page's template. Every value is escaped unless the template marks it as safe."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(path.parent),
         autoescape=True,
@@ -26,17 +26,17 @@ def template(path: Path) -> jinja2.Template:
 
 
 def text_on_page(value: Any) -> str:
-    """The value as text wherever it is put: in HTML, in an attribute, in Markdown or where braces are looked for."""
+    """The value escaped for HTML, attributes, Markdown and templates with braces."""
     return re.sub(r"[!-/:-@[-`{-~]", lambda found: f"&#{ord(found[0])};", printable(str(value)))
 
 
 def in_script(value: Any) -> str:
-    """JSON that nothing in it can break out of its script element."""
+    """The value as JSON that cannot end its script element."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 
 def visible(value: Any) -> Any:
-    """The value with printable texts, those within lists and objects too; what draws charts aborts at some letters."""
+    """The value with all its texts printable, also in lists and objects. Some characters make the chart renderer abort."""
     if isinstance(value, dict):
         return {key: visible(item) for key, item in value.items()}
     if isinstance(value, list):
