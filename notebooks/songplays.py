@@ -18,7 +18,7 @@ def _(mo):
     mo.md("""
     # An analysis of songplays
 
-    Do listeners on paid hear other things than those on free, or only more? Change the SQL and see.
+    Do paid listeners play different music from free listeners, or just more of it? Change the SQL to explore.
     """)
     return
 
@@ -32,7 +32,7 @@ def _(open_warehouse):
 @app.cell
 def _(mo, warehouse):
     mo.md(f"""
-    ## More
+    ## How much they play
 
     {
         warehouse.table(
@@ -59,9 +59,9 @@ def _(warehouse):
 @app.cell
 def _(mo):
     mo.md("""
-    ## At other hours?
+    ## At what hours
 
-    The share of a level's plays in each hour of the day.
+    The share of each level's plays by hour of the day.
     """)
     return
 
@@ -79,10 +79,10 @@ def _(alt, shares):
 @app.cell
 def _(mo, warehouse):
     mo.md(f"""
-    ## Other artists?
+    ## Which artists
 
-    The artists whom listeners on paid like better than those on free, and the other way round: the difference of their
-    shares of a level's plays, in percent.
+    The ten artists whose shares of plays differ most between the levels. Shares are in percent of each level's plays;
+    the difference is in percentage points, positive if the artist is more popular with paid listeners.
 
     {
         warehouse.table(

@@ -20,8 +20,8 @@ def _(mo):
     mo.md("""
     # From a file to a row
 
-    What happens to one play between the bucket and `songplays`. The same way is taken on Redshift, where COPY reads the
-    files, and on DuckDB, where read_json does.
+    What happens to one play on its way from the bucket to `songplays`. The steps are the same on both engines; Redshift
+    reads the files with COPY, DuckDB with read_json.
     """)
     return
 
@@ -35,10 +35,10 @@ def _(open_warehouse):
 @app.cell
 def _(mo, warehouse):
     mo.md(f"""
-    ## What lies in the source
+    ## The files in the source
 
-    Songs are one JSON object a file, in folders named after letters of their track; events are one file a day, one
-    object a line. The ledger has every file that was loaded, with its size and the hash of its bytes.
+    Song files hold one JSON object each, in folders named after letters of the track id. Log files hold one object per
+    line, with one file per day. The ledger lists every loaded file with its size and the hash of its bytes.
 
     {
         warehouse.table(
@@ -65,8 +65,8 @@ def _(mo, play):
     mo.md(f"""
     ## One play
 
-    The first play of all: user {play["user_id"]}, session {play["session_id"]}, item {play["item_in_session"]}, at
-    {play["start_time"]}. A row knows its load and not its file; the ledger has the files of that load.
+    The earliest play: user {play["user_id"]}, session {play["session_id"]}, item {play["item_in_session"]}, at
+    {play["start_time"]}. A row of `songplays` has its load, but not its file; the ledger lists the files of that load.
     """)
     return
 
@@ -98,8 +98,8 @@ def _(key, line, mo, number, text_on_page):
     mo.md(f"""
     ## In the file
 
-    Line {number} of <code>{text_on_page(key)}</code>, as it lies there. `userId` is a text, `ts` counts milliseconds
-    since 1970, `registration` has a fraction, and names outside ASCII are encoded twice.
+    Line {number} of <code>{text_on_page(key)}</code>, unchanged. `userId` is a string, `ts` is in milliseconds since
+    1970, `registration` has a fraction, and non-ASCII names are double-encoded.
 
     <pre><code>{text_on_page(line.strip())}</code></pre>
     """)
@@ -116,15 +116,15 @@ def _(mo, play, warehouse):
     mo.md(f"""
     ## Landed
 
-    `staging_events` has a row for each record, typed and otherwise untouched. An event that was delivered twice stands
-    here twice.
+    `staging_events` has one row per record, with typed columns and otherwise unchanged. An event that was delivered
+    twice has two rows.
 
     {warehouse.table(f"select {columns}, artist, song, length, user_agent from staging_events where {where}")}
 
     ## Cleaned
 
-    `stg_events` has each event once: text repaired, the quotes around the agent gone, the time a timestamp in UTC, and
-    a hash of title and artist by which the song is found.
+    `stg_events` has one row per event. Text is repaired, the quotes around the user agent are removed, the time is a UTC
+    timestamp, and `heard_song_id` is a hash of title and artist that identifies the song.
 
     {
         warehouse.table(
@@ -140,8 +140,9 @@ def _(mo, play, warehouse):
     mo.md(f"""
     ## A row of songplays
 
-    `int_heard_songs` says which song of the catalogue was heard, the nearest in duration of several; what the catalogue
-    lacks becomes a song of its own with `is_catalogued` false. So every play has a song and an artist.
+    `int_heard_songs` matches the play to a song in the catalogue, or to the recording closest in length if there are
+    several. A song that is not in the catalogue gets its own row in `songs`, with `is_catalogued` false. Every play
+    therefore has a song and an artist.
 
     {
         warehouse.table(
@@ -165,11 +166,12 @@ def _(mo, warehouse):
         "(select count(*) from songplays) as songplays"
     )[0]
     mo.md(f"""
-    ## All of them
+    ## All plays
 
-    {counts["landed"]:,} records were landed, of which {counts["landed"] - counts["events"]:,} were delivered before;
-    {counts["plays_of_anybody"]:,} of {counts["events"]:,} events are plays, and
-    {counts["plays_of_anybody"] - counts["songplays"]:,} of those were nobody's. That leaves {counts["songplays"]:,}.
+    {counts["landed"]:,} records were landed, {counts["landed"] - counts["events"]:,} of them repeats.
+    {counts["plays_of_anybody"]:,} of the {counts["events"]:,} events are plays. In
+    {counts["plays_of_anybody"] - counts["songplays"]:,} of these nobody was logged in, which leaves
+    {counts["songplays"]:,} rows in `songplays`.
     """)
     return
 

@@ -18,8 +18,8 @@ def _(mo):
     mo.md("""
     # What is in the source
 
-    The landed tables as they came from the files, before anything is cleaned: what is asked for, what is missing, and
-    what the staging models have to do about it.
+    The landed tables before cleaning: which pages were requested, which values are missing, and what the staging models
+    have to clean.
     """)
     return
 
@@ -52,7 +52,7 @@ def _(mo, warehouse):
     columns = ("user_id", "first_name", "gender", "level", "location", "user_agent", "registration", "artist", "length")
     parts = ", ".join(f"count(*) - count({column}) as {column}" for column in columns)
     mo.md(f"""
-    ## What is missing, by whether somebody was logged in
+    ## Missing values by login state
 
     {
         warehouse.table(
@@ -66,22 +66,22 @@ def _(mo, warehouse):
 @app.cell
 def _(mo, warehouse):
     quoted = """'"%"'"""
-    traps = {
-        "events with text encoded twice": "staging_events where artist like '%Ã_Â%' or song like '%Ã_Â%'",
-        "agents in quotes": f"staging_events where user_agent like {quoted}",
+    problems = {
+        "events with double-encoded text": "staging_events where artist like '%Ã_Â%' or song like '%Ã_Â%'",
+        "user agents in quotes": f"staging_events where user_agent like {quoted}",
         "events while nobody was logged in": "staging_events where user_id is null",
-        "songs of unknown year": "staging_songs where year = 0",
-        "songs without a place": "staging_songs where artist_location = ''",
+        "songs without a year": "staging_songs where year = 0",
+        "songs without an artist location": "staging_songs where artist_location = ''",
     }
     sql = " union all ".join(
-        f"select '{name}' as trap, count(*) as records from {rows}" for name, rows in traps.items()
+        f"select '{name}' as problem, count(*) as records from {rows}" for name, rows in problems.items()
     )
     mo.md(f"""
-    ## Traps
+    ## Data problems
 
-    What the staging models mend or leave out:
+    What the staging models repair or leave out:
 
-    {warehouse.table(sql + " order by trap")}
+    {warehouse.table(sql + " order by problem")}
     """)
     return
 

@@ -32,7 +32,7 @@ REPAIRS = {
 def generate(dbt: Dbt, display: Display, *, is_compiled: bool) -> None:
     """Have dbt write the artifacts that the site is made from: the manifest and the warehouse's catalog.
 
-    is_compiled: a build has already left the compiled SQL of every model in dbt's manifest, so it is not compiled again.
+    is_compiled: a build has left the compiled SQL of every model in dbt's manifest, so it is not compiled again.
     """
     arguments = ["docs", "generate", "--static", *(["--no-compile"] if is_compiled else [])]
     dbt.command(*arguments, on_progress=display.progress)
@@ -75,7 +75,7 @@ def serve_docs(settings: Settings) -> None:
 
 
 def _first_page(settings: Settings, state: State) -> str:
-    """dbt's page with the placeholders of the overview filled: how fresh the data is, and the questions with their SQL."""
+    """dbt's page with the overview's placeholders filled: how fresh the data is, and the questions with their SQL."""
     manifest = json.loads((settings.dbt_target_path / "manifest.json").read_text(encoding="utf-8"))
     text = (settings.dbt_target_path / "static_index.html").read_text(encoding="utf-8")
     for broken, whole in REPAIRS.items():
@@ -99,8 +99,8 @@ def _freshness(state: State, pages: dict[str, str]) -> str:
     return (
         f"{note}{sample}Events from {moment(state.first_event)} to **{moment(state.last_event)}**. "
         f"Last loaded {moment(state.last_load)} from {text_on_page(state.places)}. "
-        f"{number(heard.listeners, 'listener')} played {number(heard.songs, 'song')} by {number(heard.artists, 'artist')}, "
-        f"{number(heard.plays, 'play')} in all.\n\n{links}"
+        f"{number(heard.listeners, 'listener')} played {number(heard.songs, 'song')} by "
+        f"{number(heard.artists, 'artist')}, {number(heard.plays, 'play')} in all.\n\n{links}"
     )
 
 

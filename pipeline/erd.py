@@ -45,7 +45,7 @@ class Diagram:
 def build_erd(artifacts: Path, page: Path, *, fingerprint: str, pages: dict[str, str | None]) -> Path:
     """Write the page with the diagram from dbt's manifest and catalog in a folder.
 
-    fingerprint is stored in the page, to find out later whether the project has changed; pages are the pages to link to.
+    fingerprint is stored in the page, to find out later whether the project has changed. pages are those to link to.
     """
     diagram = read_diagram(artifacts)
     text = template(Path(__file__).with_name("erd.html.j2")).render(

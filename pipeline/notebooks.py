@@ -1,4 +1,4 @@
-"""What the notebooks share, and their export as pages that carry their outputs in themselves."""
+"""What the notebooks share, and their export as self-contained pages."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ CHART_WIDTH = 720
 
 @dataclass(frozen=True)
 class Notebook:
-    """The warehouse as a notebook reads it: what is published, or Redshift."""
+    """The warehouse that a notebook reads: the published DuckDB file, or Redshift."""
 
     settings: Settings
 
     def rows(self, sql: str) -> Rows:
-        """Rows of one statement; tables by their bare names, as with ./inv query."""
+        """The rows of one statement. Tables need no schema, as in ./inv query."""
         return rows_of(Warehouse(self.settings).query(sql, database=published(self.settings)))
 
     def table(self, sql: str) -> str:
@@ -44,11 +44,11 @@ class Notebook:
 
     @property
     def source(self) -> str:
-        """Where the first of the loaded files came from."""
+        """The first source in the ledger."""
         return self.rows("select min(source) as source from load_history")[0]["source"]
 
     def raw(self, key: str) -> str:
-        """The text of a file of the source, as it lies there."""
+        """The text of a file in the source, decompressed and otherwise unchanged."""
         name = f"{self.source}/{key}"
         if name.startswith("s3://"):
             bucket, object_key = split_uri(name)
@@ -60,12 +60,12 @@ class Notebook:
             return text_of(content, compression_of(key)).decode("utf-8-sig")
 
     def lines(self, key: str) -> list[str]:
-        """The lines of such a file: only a line feed ends one, and a text may have other separators in it."""
+        """The lines of a file in the source. Only a line feed ends a line; texts may contain other separators."""
         return self.raw(key).split("\n")
 
 
 def open_warehouse() -> Notebook:
-    """The warehouse that invoke.yaml and the environment name (INVOKE_TARGET, INVOKE_DATABASE)."""
+    """The warehouse set in invoke.yaml or the environment (INVOKE_TARGET, INVOKE_DATABASE)."""
     from invoke import Config
 
     config = Config()
@@ -84,7 +84,7 @@ def as_table(rows: Rows) -> str:
 
 
 def edit(settings: Settings, name: str) -> NoReturn:
-    """Become marimo, with a notebook or the folder of all."""
+    """Replace this process with marimo, on one notebook or on the folder of all."""
     if importlib.util.find_spec("marimo") is None:
         raise MachineError("marimo is not installed here. Install the development tools with: ./inv lint")
     target = FOLDER / f"{_known(name)}.py" if name else FOLDER
@@ -93,7 +93,7 @@ def edit(settings: Settings, name: str) -> NoReturn:
 
 
 def export(settings: Settings, name: str = EXPORTED) -> Path:
-    """Run a notebook and write it with its outputs as a page of the docs folder; return the page."""
+    """Run a notebook and write it with its outputs to the docs folder; return the page."""
     path = FOLDER / f"{_known(name)}.py"
     os.environ.update(_environment(settings))
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -148,7 +148,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def _codes(path: Path) -> list[str]:
-    """The source of each cell, without the function that marimo keeps it in and without its prose."""
+    """The code of each cell, without the function that marimo wraps it in and without its prose."""
     text = path.read_text(encoding="utf-8")
     functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     return [
@@ -163,7 +163,7 @@ def _codes(path: Path) -> list[str]:
 
 
 def _drawn(output: Any) -> str:
-    """A cell's output as HTML: a chart as the SVG that it becomes, in the page's colours."""
+    """A cell's output as HTML; charts become SVG in the page's colours."""
     if output is None:
         return ""
     if hasattr(output, "to_dict") and hasattr(output, "mark"):

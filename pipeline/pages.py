@@ -36,7 +36,7 @@ def in_script(value: Any) -> str:
 
 
 def visible(value: Any) -> Any:
-    """The value with all its texts printable, also in lists and objects. Some characters make the chart renderer abort."""
+    """The value with printable texts, in lists and objects too. Some characters make the chart renderer abort."""
     if isinstance(value, dict):
         return {key: visible(item) for key, item in value.items()}
     if isinstance(value, list):

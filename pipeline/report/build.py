@@ -1,4 +1,4 @@
-"""Ask the warehouse all questions of the report and write its page, or its charts as SVG files."""
+"""Query the warehouse for all questions of the report and write its page, or its charts as SVG files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SVG_WIDTH = 720
 
 
 def build_report(settings: Settings, state: State, database: Path | None = None) -> Path:
-    """Write the report of what is in the warehouse, or in a file of it; return its page."""
+    """Write the report of the warehouse, or of a database file; return its page."""
     page = settings.report_page
     text = _page(settings, state, database)
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -29,12 +29,12 @@ def build_report(settings: Settings, state: State, database: Path | None = None)
 
 
 def write_charts(settings: Settings, names: list[str], folder: Path, database: Path | None = None) -> list[Path]:
-    """Write charts as SVG files, light and dark, and return them; names are those of the questions."""
+    """Write charts as SVG files, light and dark, and return their paths. names: the names of the questions."""
     import vl_convert
 
     known = [question.name for section in sections() for question in section.questions]
     if unknown := [name for name in names if name not in known]:
-        raise UsageError(f"The report has no chart called {', '.join(unknown)}. It has: {', '.join(known)}.")
+        raise UsageError(f"The report has no chart named {', '.join(unknown)}. Choose from: {', '.join(known)}.")
     warehouse = Warehouse(settings)
     written = []
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def _page(settings: Settings, state: State, database: Path | None) -> str:
 
 
 def answers(warehouse: Warehouse, database: Path | None) -> list[tuple[Section, list[Answer]]]:
-    """Every question with what the warehouse, or a file of it, says to it."""
+    """Every question with its answer from the warehouse, or from a database file."""
     return [
         (
             section,

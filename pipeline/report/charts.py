@@ -1,4 +1,4 @@
-"""The kinds of charts that the report has. Widths are the page's; every chart takes rows as plain dictionaries."""
+"""The kinds of charts in the report. Charts are as wide as the page; all take rows as plain dictionaries."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pipeline.report.question import Rows
 from pipeline.report.theme import LEVELS, SYSTEMS, colour
 from pipeline.report.words import day
 
-MOST_BARS = 92  # days beyond which bars would be thinner than the gaps between them
+MOST_BARS = 92  # with more days, bars would be thinner than the gaps between them
 LABEL_HEIGHT = 42
-LABELLED_OPACITY = 0.6  # the darkest cell on which ink can be read, on light ground and on dark
+LABELLED_OPACITY = 0.6  # the darkest cell on which text is readable, on light and dark backgrounds
 
 
 def data(rows: Rows) -> alt.Data:
@@ -28,7 +28,7 @@ def ranking(
     details: list[alt.Tooltip] | None = None,
     colours: dict[str, str] | None = None,
 ) -> alt.LayerChart:
-    """Horizontal bars, the greatest first, each with its name above it: long names need no axis beside them."""
+    """Horizontal bars, longest first, each with its name above it, so that long names need no axis."""
     ranked = [{**row, "rank": rank} for rank, row in enumerate(rows)]
     greatest = max(row[value] for row in rows)
     base = alt.Chart(data(ranked)).encode(
@@ -59,7 +59,7 @@ def count_axis() -> alt.Axis:
 
 
 def by_level(rows: Rows, *, value: str, title: str, stacked: bool) -> alt.Chart:
-    """A quantity by day, one colour for each level: bars or, of many days, areas; lines where it does not add up."""
+    """A quantity by day, one colour per level: stacked bars (areas for many days), or lines if it does not add up."""
     present = [level for level in LEVELS if any(row["level"] == level for row in rows)]
     days = len({row["date_day"] for row in rows})
     chart = alt.Chart(data(rows))
@@ -107,7 +107,7 @@ def grid(
     tooltip: list[alt.Tooltip] | None = None,
     tooltip_format: str = "",
 ) -> alt.LayerChart:
-    """Cells that are the darker the greater their value is; labels is the numbers' format, None leaves them out."""
+    """A heat map, darker for larger values. labels: the format of the numbers in the cells, or None for no numbers."""
     greatest = max(row[value] for row in rows) or 1
     darkest = LABELLED_OPACITY if labels else 1
     base = alt.Chart(data(rows)).encode(
@@ -125,7 +125,7 @@ def grid(
 
 
 def stacked_bars(rows: Rows, *, label: str, value: str, part: str, title: str) -> alt.Chart:
-    """Horizontal bars of few names, the greatest first, each made of parts in the order of their totals."""
+    """Horizontal stacked bars for a few names, longest first; parts are in the order of their totals."""
     names = by_total(rows, label, value)
     parts = by_total(rows, part, value)
     return (
@@ -148,7 +148,7 @@ def stacked_bars(rows: Rows, *, label: str, value: str, part: str, title: str) -
 
 
 def by_total(rows: Rows, name: str, value: str) -> list[str]:
-    """The values of a column, the one with the greatest sum first."""
+    """The values of a column, in descending order of their sums."""
     totals: dict[str, float] = {}
     for row in rows:
         totals[row[name]] = totals.get(row[name], 0) + row[value]
@@ -156,14 +156,14 @@ def by_total(rows: Rows, name: str, value: str) -> list[str]:
 
 
 def axis_days(days: list[str]) -> dict[str, str]:
-    """Names of days for an axis, in their order, with the year where they are of several."""
+    """Labels of days for an axis, in order, with the year if they are in several years."""
     ordered = sorted(set(days))
     years = {date[:4] for date in ordered}
     return {date: day(date) if len(years) > 1 else day(date)[:-5] for date in ordered}
 
 
 def distinct(names: list[str]) -> list[str]:
-    """The names, numbered where several things share one: an axis has a name only once."""
+    """The names, with a number added to duplicates: an axis shows each name only once."""
     seen: dict[str, int] = {}
     for name in names:
         seen[name] = seen.get(name, 0) + 1

@@ -21,12 +21,12 @@ from pipeline.report.words import (
 )
 
 WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
-LEVELS = {"paid": "on paid", "free": "on free", "unknown": "on an unknown level"}
+LEVELS = ("paid", "free", "unknown")
 
 
 @dataclass(frozen=True)
 class _Days:
-    """A quantity by day: its mean over whole days, if there are any, and the days with most of it, in words."""
+    """A quantity by day: its average over whole days (empty if there are none), and the days with the most of it."""
 
     average: str
     most: int
@@ -48,46 +48,53 @@ def _plays_by_day(rows: Rows) -> str:
     days, plays = _Days.of(rows, "plays"), total(rows, "plays")
     if plays == 1:
         level = next(row["level"] for row in rows if row["plays"])
-        return f"There was 1 play, {LEVELS[level]}, on {days.busiest[0]}."
+        return f"There was 1 play, by {_listeners(1, level)}, on {days.busiest[0]}."
     paid = total(rows, "plays", level="paid")
-    first = f"{number(plays, 'play')}, {percent(paid, plays) if plays >= ENOUGH else paid} of them on paid"
+    paid_part = percent(paid, plays) if plays >= ENOUGH else f"{paid}"
+    first = f"There were {number(plays, 'play')}, {paid_part} of them by paid listeners"
     if days.most == plays:
         return f"{first}, all on {days.busiest[0]}."
     if len(days.busiest) > MOST_NAMES:
-        peak = f"the {len(days.busiest)} busiest days had {days.most:,} each."
+        peak = f"{len(days.busiest)} busiest days had {days.most:,} each."
     elif len(days.busiest) > 1:
-        peak = f"the busiest days, {listed(days.busiest)}, had {days.most:,} each."
+        peak = f"busiest days, {listed(days.busiest)}, had {days.most:,} each."
     else:
-        peak = f"the busiest, {days.busiest[0]}, had {days.most:,}."
-    return f"{first}. " + (f"An average day had {days.average}; {peak}" if days.average else f"Of the days, {peak}")
+        peak = f"busiest day, {days.busiest[0]}, had {days.most:,}."
+    return f"{first}. " + (f"The average day had {days.average}; the {peak}" if days.average else f"The {peak}")
 
 
 def _listeners_by_day(rows: Rows) -> str:
     days = _Days.of(list({row["date_day"]: row for row in rows}.values()), "listeners_of_all_levels")
     on = listed(days.busiest) if len(days.busiest) <= MOST_NAMES else f"each of {len(days.busiest)} days"
     if not days.average:
-        return f"At most {number(days.most, 'listener')} in a day, on {on}."
-    was = "was" if days.most == 1 else "were"
-    return f"An average day had {days.average} listeners; at most there {was} {days.most:,}, on {on}."
+        return f"The most on one day was {number(days.most, 'listener')}, on {on}."
+    return f"The average day had {days.average} listeners; the most on one day was {days.most:,}, on {on}."
 
 
 def _levels(rows: Rows) -> str:
     parts = [
-        f"{number(row['listeners'], 'listener')} {LEVELS[row['level']]} made {number(row['plays'], 'play')}"
+        f"{_listeners(row['listeners'], row['level'])} made {number(row['plays'], 'play')}"
         + (f" ({mean(row['plays'], row['listeners'])} each)" if row["listeners"] > 1 else "")
-        for row in sorted(rows, key=lambda row: list(LEVELS).index(row["level"]))
+        for row in sorted(rows, key=lambda row: LEVELS.index(row["level"]))
     ]
     everyone = rows[0]["listeners_of_all_levels"]
     twice = total(rows, "listeners") - everyone
     if not twice:
         return f"{'; '.join(parts)}."
     if len(rows) > 2:
-        why = "those who played on several levels count in each"
+        why = "those who played on several levels are counted in each"
     else:
-        why = f"{twice:,} played on both levels and {'counts' if twice == 1 else 'count'} in each"
+        why = f"{twice:,} played on both levels and {'is' if twice == 1 else 'are'} counted in each"
     return (
-        f"{'; '.join(parts)}. There {'was' if everyone == 1 else 'were'} {number(everyone, 'listener')} in all: {why}."
+        f"{'; '.join(parts)}. There {'was' if everyone == 1 else 'were'} {number(everyone, 'listener')} in all; {why}."
     )
+
+
+def _listeners(count: int, level: str) -> str:
+    """Listeners of a level: 1 paid listener, 12 listeners of unknown level."""
+    if level == "unknown":
+        return f"{number(count, 'listener')} of unknown level"
+    return number(count, f"{level} listener")
 
 
 def _levels_chart(rows: Rows) -> alt.LayerChart:
@@ -108,7 +115,7 @@ def _levels_chart(rows: Rows) -> alt.LayerChart:
 def _hours(rows: Rows) -> str:
     plays = total(rows, "plays")
     if plays < ENOUGH:
-        return f"There are too few plays to say: {plays:,} on whole days, and it takes {ENOUGH}."
+        return f"Too few plays to say: {plays:,} on whole days, and at least {ENOUGH} are needed."
     hours = {hour: total(rows, "plays", hour=hour) for hour in range(24)}
     most = max(hours.values())
     busiest = [f"{hour}:00 to {(hour + 1) % 24}:00" for hour in hours if hours[hour] == most]
@@ -126,7 +133,8 @@ def _weekdays(rows: Rows) -> str:
     if len(days) < 7 or min(days.values()) < ENOUGH_DAYS:
         there = number(sum(days.values()), "whole day")
         return (
-            f"Weekdays cannot be compared yet: that takes {ENOUGH_DAYS} whole days of each, and the data has {there}."
+            f"Weekdays cannot be compared yet: at least {ENOUGH_DAYS} whole days of each are needed, and the data has "
+            f"{there} in all."
         )
     means = {weekday: Fraction(total(rows, "plays", weekday=weekday), days[weekday]) for weekday in days}
     most, least = max(means.values()), min(means.values())

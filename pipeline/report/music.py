@@ -1,4 +1,4 @@
-"""What people listen to, and what the catalogue lacks of it."""
+"""What people listen to, and what of it is missing from the catalogue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def quoted(row: dict[str, str]) -> str:
 
 
 def leaders(rows: Rows, names: list[str], noun: str, as_many: str) -> str:
-    """Who was played most, all of those that tie; as_many is the column with how many of all have a row's plays."""
+    """Which was played most, naming all that tie. as_many: the column with how many have as many plays as the row."""
     most, tied = rows[0]["plays"], rows[0][as_many]
     if most == 1 and tied > 1:
         return f"No {noun} was played more than once."
@@ -29,7 +29,7 @@ def leaders(rows: Rows, names: list[str], noun: str, as_many: str) -> str:
 
 
 def left_out(rows: Rows, noun: str, as_many: str) -> str:
-    """How many have as many plays as the last one that is shown, and are not."""
+    """How many that are not shown have as many plays as the last one shown."""
     last = rows[-1]
     others = last[as_many] - sum(1 for row in rows if row["plays"] == last["plays"])
     if not others:
@@ -55,7 +55,7 @@ def _top_artists(rows: Rows) -> str:
 
 
 def _moves(rows: Rows, names: dict[str, str], noun: str) -> str:
-    """Which of the ten gained most from one whole week to the next; all of those that tie."""
+    """Which of the ten gained most from one whole week to the next, naming all that tie."""
     weeks = sorted({row["week_start"] for row in rows})
     whole = sorted({row["week_start"] for row in rows if row["is_whole_week"]})
     part = [day(week) for week in weeks if week not in whole]
@@ -65,7 +65,8 @@ def _moves(rows: Rows, names: dict[str, str], noun: str) -> str:
         left = f" The {weeks_of} of {listed(part)} {are} left out, as {they} may be incomplete."
     if len(whole) < 2:
         return (
-            f"Weeks cannot be compared yet: that takes two whole weeks, and the data has {'one' if whole else 'none'}."
+            f"Weeks cannot be compared yet: at least two whole weeks are needed, and the data has "
+            f"{'one' if whole else 'none'}."
         )
     plays = {(row["name"], row["week_start"]): row["plays"] for row in rows}
     gains = [
@@ -76,24 +77,24 @@ def _moves(rows: Rows, names: dict[str, str], noun: str) -> str:
     ]
     if not gains:
         return (
-            f"There are too few plays to speak of a rise: none of these {noun}s had {ENOUGH_IN_A_WEEK} in a "
-            f"later whole week.{left}"
+            f"Too few plays to show a rise: none of these {noun}s had {ENOUGH_IN_A_WEEK} plays in any whole week after "
+            f"the first.{left}"
         )
     most = max(gain for gain, *_ in gains)
     if most <= 0:
-        return f"None of these {noun}s rose from one whole week to the next.{left}"
+        return f"None of these {noun}s gained plays from one whole week to the next.{left}"
     found = [
         (names[name], plays[name, before], plays[name, week], day(week))
         for gain, name, before, week in gains
         if gain == most
     ]
     if len(found) > MOST_NAMES:
-        return f"{len(found)} rises tie as the greatest, by {number(most, 'play')} each.{left}"
+        return f"{len(found)} rises tie for the largest, {number(most, 'play')} each.{left}"
     if len(found) > 1:
         tied = listed(f"{name} ({before} to {plays}, week of {week})" for name, before, plays, week in found)
-        return f"{tied} share the greatest rise, {number(most, 'play')} more than the week before.{left}"
+        return f"{tied} had the largest rise, {number(most, 'play')} more than the week before.{left}"
     name, before, plays, week = found[0]
-    return f"{name} rose most, from {before:,} to {number(plays, 'play')} in the week of {week}.{left}"
+    return f"{name} rose most, from {before:,} to {number(plays, 'play')}, in the week of {week}.{left}"
 
 
 def _song_rows(rows: Rows) -> Rows:
@@ -154,7 +155,7 @@ def _artist_weeks_chart(rows: Rows) -> alt.LayerChart:
 def _catalogue_weeks(rows: Rows) -> str:
     plays, matched = total(rows, "plays"), total(rows, "catalogued_plays")
     if plays == 1:
-        return f"The one play was of a song {'in' if matched else 'that is not in'} the catalogue."
+        return f"The only play was of a song {'in' if matched else 'that is not in'} the catalogue."
     if not matched:
         return f"None of the {plays:,} plays was of a song in the catalogue."
     were = "was of a song" if matched == 1 else "were of songs"
@@ -202,10 +203,10 @@ def _missing_artists(rows: Rows) -> str:
         first = f"The most played missing songs are by {rows[0]['artist']}: {of}."
     absent, shown = sum(1 for row in rows if not row["is_catalogued"]), len(rows)
     if shown == 1:
-        whole = f"The catalogue has {'no song' if absent else 'other songs'} by this artist."
+        whole = f"The catalogue has {'no songs' if absent else 'other songs'} by this artist."
     elif absent:
         some = "any" if absent == shown else absent
-        whole = f"The catalogue has no song at all by {some} of the {shown} artists shown."
+        whole = f"The catalogue has no songs by {some} of the {shown} artists shown."
     else:
         whole = f"The catalogue has other songs by all {shown} artists shown."
     return f"{first} {whole}{left_out(rows, 'artist', 'artists_with_as_many')}"

@@ -1,4 +1,4 @@
-"""The report as one HTML page that carries everything in itself."""
+"""The report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_FIGURES = 100
 
 @dataclass(frozen=True)
 class Answer:
-    """A question with what the warehouse says to it. Without any figures there is neither a finding nor a chart."""
+    """A question with its rows from the warehouse. Without figures there is neither a finding nor a chart."""
 
     question: Question
     rows: Rows
@@ -37,7 +37,7 @@ class Answer:
 
     @property
     def alternative(self) -> str:
-        """What a reader who cannot see the chart is told of it."""
+        """The alternative text of the chart."""
         return f"{self.question.picture} {self.finding}"
 
     @property
@@ -45,14 +45,14 @@ class Answer:
         return self.rows[:MOST_FIGURES]
 
     def specification(self) -> dict[str, Any]:
-        """The chart in Vega-Lite, with its data in it."""
+        """The chart in Vega-Lite, including its data."""
         chart = self.chart.to_dict()
         chart.pop("$schema", None)
         return {**chart, "description": self.alternative, "config": CONFIG}
 
 
 def render(**values: Any) -> str:
-    """The page from its template; values are what the template names."""
+    """The page from its template, with the values that the template uses."""
     return template(FOLDER / "page.html.j2").render(
         moment=moment,
         light=css(0),
@@ -64,7 +64,7 @@ def render(**values: Any) -> str:
 
 
 def vega_scripts(cache: Path) -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script. Putting it together takes 1.6 s, so it is kept in a folder."""
+    """Vega, Vega-Lite and Vega-Embed as one script. Bundling takes 1.6 s, so the result is cached in a folder."""
     import vl_convert
 
     language = ".".join(alt.VEGALITE_VERSION.split(".")[:2])
@@ -72,7 +72,7 @@ def vega_scripts(cache: Path) -> str:
     with suppress(OSError):
         return path.read_text(encoding="utf-8")
     script = vl_convert.javascript_bundle(vl_version=language)
-    with suppress(OSError):  # a project that is read-only does without
+    with suppress(OSError):  # a read-only project does without the cache
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part")
         unfinished.write_text(script, encoding="utf-8")

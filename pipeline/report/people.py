@@ -1,11 +1,10 @@
-"""Who listens, from where and on what, and how they come to pay."""
+"""Who listens, where and on what browsers; who starts to pay, and who comes back."""
 
 from __future__ import annotations
 
 import altair as alt
 
 from pipeline.report import charts
-from pipeline.report.listening import LEVELS
 from pipeline.report.music import left_out
 from pipeline.report.question import Finding, Rows, total
 from pipeline.report.theme import colour
@@ -27,7 +26,7 @@ STEPS = {
     "played": "played a song",
     "visited_upgrade": "opened the upgrade page",
     "submitted_upgrade": "submitted an upgrade",
-    "converted": "got to paid",
+    "converted": "moved to paid",
 }
 MOST_PARTS = 6
 
@@ -39,9 +38,10 @@ def _top_listeners(rows: Rows) -> str:
         return f"{tied:,} listeners tie, with {number(first['plays'], 'play')} each.{others}"
     if tied > 1:
         users = listed(f"User {row['user_id']}" if row is first else f"user {row['user_id']}" for row in rows[:tied])
-        return f"{users} played most, {number(first['plays'], 'song')} each.{others}"
+        return f"{users} played the most, {number(first['plays'], 'song')} each.{others}"
+    level = "of unknown level" if first["level"] == "unknown" else f"now {first['level']}"
     return (
-        f"User {first['user_id']}, now {LEVELS[first['level']]}, played most: {number(first['plays'], 'song')} on "
+        f"User {first['user_id']} ({level}) played the most: {number(first['plays'], 'song')} on "
         f"{number(first['days'], 'day')}, {duration(round(first['listening_seconds']))} in all.{others}"
     )
 
@@ -53,12 +53,13 @@ def _places(rows: Rows) -> str:
     if tied > MOST_NAMES:
         most = f"{tied:,} places tie, with {number(first['plays'], 'play')} each."
     elif tied > 1:
-        found = listed(f"{row['location']} (by {number(row['listeners'], 'listener')})" for row in places)
-        most = f"Most plays came from {found}, {first['plays']:,} each."
+        found = listed(f"{row['location']} ({number(row['listeners'], 'listener')})" for row in places)
+        most = f"The leading places were {found}, with {number(first['plays'], 'play')} each."
     else:
-        came = f"by {number(first['listeners'], 'listener')}"
-        most = f"Most plays came from {first['location']}: {count_and_share(first['plays'], plays, 'play')}, {came}."
-    nowhere = f" {number(unknown, 'play')} came from an unknown place." if unknown else ""
+        of_all = count_and_share(first["plays"], plays, "play")
+        listeners = number(first["listeners"], "listener")
+        most = f"The leading place was {first['location']}, with {of_all} by {listeners}."
+    nowhere = f" The place of {number(unknown, 'play')} is unknown." if unknown else ""
     return f"{most}{nowhere}{left_out(rows, 'place', 'places_with_as_many')}"
 
 
@@ -67,16 +68,16 @@ def _browsers(rows: Rows) -> str:
     browsers, systems = _leading(rows, "browser"), _leading(rows, "os")
     unnamed = total(rows, "plays", browser=NAMELESS)
     if not browsers:
-        return "None of the browsers is known."
+        return "No play came from a known browser."
     first = f"{share(total(rows, 'plays', browser=browsers[0]), plays, 'play')} came from {_each(browsers)}"
     part = total(rows, "plays", os=systems[0]) if systems else 0
     second = f", and {percent(part, plays) if plays >= ENOUGH else part} from {_each(systems)}." if systems else "."
-    rest = f" {number(unnamed, 'play')} came from a browser that is not known." if unnamed else ""
+    rest = f" The browser of {number(unnamed, 'play')} is unknown." if unnamed else ""
     return f"{first}{second}{rest}"
 
 
 def _leading(rows: Rows, key: str) -> list[str]:
-    """The names with most plays, all of those that tie; an unknown one does not lead."""
+    """All names that tie for the most plays; unknown ones are left out."""
     plays = {row[key]: total(rows, "plays", **{key: row[key]}) for row in rows if row[key] != NAMELESS}
     return sorted(name for name in plays if plays[name] == max(plays.values()))
 
@@ -99,10 +100,10 @@ def _funnel(rows: Rows) -> str:
     steps = rows[0]
     began, paid = steps["began_free"], steps["converted"]
     if began == 1:
-        return f"One user began on free and has {'' if paid else 'not '}got to paid."
+        return f"One user began on free and has {'' if paid else 'not '}moved to paid."
     return (
         f"Of {number(began, 'user')} who began on free, {steps['visited_upgrade']:,} opened the upgrade page, "
-        f"{steps['submitted_upgrade']:,} submitted an upgrade and {paid:,} got to paid"
+        f"{steps['submitted_upgrade']:,} submitted an upgrade and {paid:,} moved to paid"
         + (f" ({percent(paid, began)})." if began >= ENOUGH else ".")
     )
 
@@ -122,10 +123,10 @@ def _level_changes(rows: Rows) -> str:
     if len(weeks) == 1:
         return f"{counts}, {'all ' if up + down > 1 else ''}in the week of {busiest[0]}."
     if most == 1 or len(busiest) > MOST_NAMES:
-        return f"{counts}. No week stands out, with at most {number(most, 'change')} in any."
+        return f"{counts}. No week stands out: the most in one week was {number(most, 'change')}."
     if len(busiest) > 1:
-        return f"{counts}. The busiest weeks were those of {listed(busiest)}, with {number(most, 'change')} each."
-    return f"{counts}. The busiest week was that of {busiest[0]}, with {number(most, 'change')}."
+        return f"{counts}. The busiest were the weeks of {listed(busiest)}, with {number(most, 'change')} each."
+    return f"{counts}. The busiest was the week of {busiest[0]}, with {number(most, 'change')}."
 
 
 def _level_changes_chart(rows: Rows) -> alt.Chart:
@@ -176,14 +177,14 @@ def _level_changes_chart(rows: Rows) -> alt.Chart:
 def _retention(rows: Rows) -> str:
     second = [row for row in rows if row["week_number"] == 1 and row["is_whole_week"]]
     if not second:
-        return "Nobody can be counted yet: the data has no whole week after a week of first plays."
+        return "Retention cannot be measured yet: the data has no whole week after a week of first plays."
     came, size = total(second, "listener_count"), total(second, "cohort_size")
-    back = f"{count_and_share(came, size, 'listener')} came back in the week after their first."
+    back = f"{count_and_share(came, size, 'listener')} came back the week after their first."
     later = total(rows, "cohort_size", week_number=0) - size
     if not later:
         return back
-    verb = "is" if later == 1 else "are"
-    return f"{back} {number(later, 'listener')} whose next week is incomplete in the data {verb} left out."
+    others = "more listener is" if later == 1 else "more listeners are"
+    return f"{back} {later:,} {others} left out, as their next week is incomplete."
 
 
 def _retention_chart(rows: Rows) -> alt.LayerChart:
@@ -202,7 +203,7 @@ def _retention_chart(rows: Rows) -> alt.LayerChart:
         shown,
         x=alt.X(
             "week_number:O",
-            title="weeks since the week of the first play (listeners)",
+            title="weeks since the first play (listeners in brackets)",
             axis=alt.Axis(orient="top", labelAngle=0, labelOverlap=True),
         ),
         y=alt.Y("cohort:N", sort=cohorts, title=None, axis=alt.Axis(labelColor=colour("ink"))),
@@ -213,7 +214,7 @@ def _retention_chart(rows: Rows) -> alt.LayerChart:
         labels=".0%" if weeks <= 12 else None,
         tooltip=[
             alt.Tooltip("cohort:N", title="first play in the week of"),
-            alt.Tooltip("week_number:O", title="weeks since"),
+            alt.Tooltip("week_number:O", title="weeks since first play"),
             alt.Tooltip("listener_count:Q", title="listeners", format=","),
         ],
     )

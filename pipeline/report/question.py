@@ -1,4 +1,4 @@
-"""What a question of the report is, and how its rows come from the warehouse."""
+"""A question of the report, and its rows as they come from the warehouse."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Finding:
-    """What a question's rows are made into: the sentences above the chart, and the chart. Both get at least one row."""
+    """The sentences above a chart and the chart itself, both made from the question's rows (at least one)."""
 
     words: Callable[[Rows], str]
     chart: Callable[[Rows], alt.TopLevelMixin]
@@ -31,29 +31,29 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A question that a chart answers, as questions.yml has it, with its finding."""
+    """A question as defined in questions.yml, with its finding."""
 
     name: str
     title: str
     definition: str
     """What is counted, and how."""
     rules: tuple[str, ...] = ()
-    """Names of the rules that the finding follows."""
+    """Names of the rules that apply to the finding."""
     traps: tuple[str, ...] = ()
     """What could mislead a reader, and what is done about it."""
     metrics: tuple[str, ...] = ()
-    """The metrics of models/metrics whose figures the finding has."""
+    """The metrics of models/metrics that the finding reports."""
     model: str
     """The model that the page links to."""
     measure: str
-    """A column of the rows. If it is 0 in all of them, there is nothing to draw."""
+    """A column of the rows. If it is 0 in all of them, there is no chart."""
     picture: str
-    """What the chart shows, for somebody who cannot see it. The finding follows."""
+    """Alternative text for the chart. The finding is appended to it."""
     finding: Finding
     analysis: str = ""
-    """The analysis that asks the same and has the SQL. Without one, the SQL is in sql/."""
+    """The analysis whose SQL is used. If empty, the SQL is in sql/."""
     lacking: str = "There are no plays yet."
-    """What the page says if there is nothing to draw."""
+    """The text of the page if there is no chart."""
 
     @property
     def sql(self) -> str:
@@ -71,13 +71,13 @@ class Section:
 
 
 def rows_of(result: Result) -> Rows:
-    """A query's rows with numbers, texts and ISO dates that are alike on both engines."""
+    """A query's rows with numbers, texts and ISO dates that are the same on both engines."""
     names = [column.lower() for column in result.columns]
     return [{name: _plain(value) for name, value in zip(names, row, strict=True)} for row in result.rows]
 
 
 def total(rows: Rows, name: str, **where: Any) -> Any:
-    """The sum of a column over the rows that have these values."""
+    """The sum of a column over the rows with these values."""
     return sum(row[name] for row in rows if all(row[key] == value for key, value in where.items()))
 
 

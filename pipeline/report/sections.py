@@ -1,4 +1,4 @@
-"""The report's questions as questions.yml defines them, and the page of the docs that lists them."""
+"""The report's questions from questions.yml, and docs/findings.md, which lists them."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ CONSTANTS = {name: value for name, value in vars(words).items() if name.isupper(
 HEAD = """\
 # What the findings mean
 
-Every finding of the report, what it counts, and what could mislead a reader. This page is made from two files:
-`pipeline/report/questions.yml`, from which the report has its questions and definitions too, and the descriptions in
-`models/metrics/metrics.yml`. After a change to either, run `./inv report --definitions`.
+What each finding of the report counts, and what could mislead a reader. This page is generated from
+`pipeline/report/questions.yml`, which also has the questions and definitions shown in the report, and from the
+descriptions in `models/metrics/metrics.yml`. After a change to either, run `./inv report --definitions`.
 
-A play is a song that a logged-in user played: a NextSong event, counted once however often it was delivered. All days,
-weeks and hours are UTC. Numbers are rounded half up, but a share is shown as 0% or 100% only if it is exactly that.
+A play is a song that a logged-in user played: a NextSong event, counted once even if it was delivered several times. Days,
+weeks and hours are UTC. Numbers are rounded half up; a share is shown as 0% or 100% only if it is exactly that.
 
-## At the head of the report
+## At the top of the report
 """
 
 
 @cache
 def rules() -> dict[str, str]:
-    """The rules that several findings follow, by their names."""
+    """The rules that several findings share, by name."""
     return {name: _text(rule) for name, rule in _file()["rules"].items()}
 
 
@@ -53,7 +53,7 @@ def write_definitions() -> Path:
 
 
 def definitions() -> str:
-    """The page of the docs with the definition, the rules and the traps of every finding."""
+    """The text of docs/findings.md: the definition, rules and traps of every finding."""
     metrics = {
         entry["name"]: f"Metric `{entry['name']}`: {entry['description'].strip()}"
         for entry in yaml.safe_load(METRICS.read_text(encoding="utf-8"))["metrics"]

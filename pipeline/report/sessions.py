@@ -1,4 +1,4 @@
-"""How long sessions are, in minutes and in songs."""
+"""How long sessions last, in minutes and in songs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SIZES = {0: "none", 1: "1", 2: "2–5", 6: "6–10", 11: "11–20", 21: "21–50
 
 
 def _by_level(rows: Rows, value: str, unit: int = 1) -> str:
-    """A mean per session for each level, if there are two, to end a sentence with: ": 15.3 on free, 62.9 on paid"."""
+    """The average per session of each level, if there are two, to append to the overall one: (free 15.3, paid 62.9)."""
     parts = [
-        f"{mean(Fraction(total(rows, value, level=level), unit), total(rows, 'sessions', level=level))} on {level}"
+        f"{level} {mean(Fraction(total(rows, value, level=level), unit), total(rows, 'sessions', level=level))}"
         for level in ("free", "paid")
         if total(rows, "sessions", level=level)
     ]
-    return f": {', '.join(parts)}" if len(parts) > 1 else ""
+    return f" ({', '.join(parts)})" if len(parts) > 1 else ""
 
 
 def _session_lengths(rows: Rows) -> str:
@@ -30,9 +30,9 @@ def _session_lengths(rows: Rows) -> str:
     single = total(rows, "single_event_sessions")
     of_all = count_and_share(single, sessions, "session")
     if sessions == 1:
-        return f"The one session {'had a single event' if single else f'lasted {duration(longest)}'}."
+        return f"The only session {'had a single event' if single else f'lasted {duration(longest)}'}."
     if not longest:
-        return f"No session lasted a second. {of_all} had a single event."
+        return f"No session lasted as long as a second. {of_all} had a single event."
     minutes = f"{mean(Fraction(total(rows, 'duration_seconds'), 60), sessions)} minutes on average"
     by_level = _by_level(rows, "duration_seconds", 60)
     counts = "counts" if single == 1 else "count"
@@ -46,13 +46,14 @@ def _session_plays(rows: Rows) -> str:
     silent = total(rows, "sessions", plays_from=0)
     most = max(row["most_plays"] for row in rows)
     if sessions == 1:
-        return f"The one session had {number(most, 'play') if most else 'no plays'}."
+        return f"The only session had {number(most, 'play') if most else 'no plays'}."
     if not heard:
-        return f"None of the {sessions:,} sessions had a play."
+        return f"None of the {sessions:,} sessions had any plays."
     plays, with_plays = total(heard, "plays"), total(heard, "sessions")
-    means = f"{mean(plays, with_plays)} on average{_by_level(heard, 'plays')}. The most in one session was {most:,}."
+    average = f"{mean(plays, with_plays)} plays on average{_by_level(heard, 'plays')}"
+    means = f"{average}. The most in one session was {most:,}."
     if not silent:
-        return f"Every session had plays, {means}"
+        return f"Every session had plays: {means}"
     return f"Sessions with plays had {means} {count_and_share(silent, sessions, 'session')} had none."
 
 

@@ -1,10 +1,10 @@
-"""How the charts look. Colours are the page's CSS variables: light, dark and print need no chart of their own."""
+"""The look of the charts. Colours are CSS variables of the page, so light, dark and print share one chart."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# Okabe and Ito's palette, which stays distinct with every kind of colour blindness; lighter where the ground is dark.
+# Okabe and Ito's palette, safe for all kinds of colour blindness; lighter on a dark background.
 COLOURS = {
     "blue": ("#0072b2", "#56b4e9"),
     "orange": ("#e69f00", "#f0b429"),
@@ -61,12 +61,12 @@ CONFIG: dict[str, Any] = {
 
 
 def css(index: int) -> str:
-    """The declarations of the colours, light (0) or dark (1)."""
+    """CSS declarations of the colours, light (0) or dark (1)."""
     return " ".join(f"--{name}: {values[index]};" for name, values in COLOURS.items())
 
 
 def painted(svg: str, index: int = 0) -> str:
-    """An SVG with the colours themselves in place of the variables, for where no page declares them."""
+    """An SVG with literal colours in place of the variables, for use outside a page that declares them."""
     for name, values in COLOURS.items():
         svg = svg.replace(colour(name), values[index])
     return svg

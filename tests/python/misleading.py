@@ -123,20 +123,20 @@ CASES = [
             "hours": "The busiest hours were 9:00 to 10:00 and 10:00 to 11:00 UTC, with 27% of plays each. Mondays "
             "were busiest, with 12.0 plays a day on average; Sundays, Wednesdays, Thursdays and Saturdays "
             "were quietest, with 0.0.",
-            "levels": "2 listeners on paid made 25 plays (12.5 each); 7 listeners on free made 99 plays (14.1 each); 1 "
-            "listener on an unknown level made 17 plays. There were 9 listeners in all: those who played on "
-            "several levels count in each.",
+            "levels": "2 paid listeners made 25 plays (12.5 each); 7 free listeners made 99 plays (14.1 each); 1 "
+            "listener of unknown level made 17 plays. There were 9 listeners in all; those who played on "
+            "several levels are counted in each.",
             "song_weeks": "“Tune” by Ann (1 to 11, week of 12 Nov 2018) and “Ballad” by Bob (1 to 11, week of 19 Nov "
-            "2018) share the greatest rise, 10 plays more than the week before. The weeks of 29 Oct 2018 and 26 Nov"
+            "2018) had the largest rise, 10 plays more than the week before. The weeks of 29 Oct 2018 and 26 Nov"
             " 2018 are left out, as they may be incomplete.",
             "top_artists": "The most played artist was Ann, with 19 plays.",
-            "places": "Most plays came from Fargo, ND-MN (by 2 listeners) and Rome, GA (by 2 listeners), 34 each. 73 "
-            "plays came from an unknown place.",
-            "browsers": "25% of 141 plays came from each of Chrome and Firefox, and 50% from Windows. 71 plays came "
-            "from a browser that is not known.",
-            "funnel": "Of 11 users who began on free, 1 opened the upgrade page, 2 submitted an upgrade and 4 got to "
-            "paid.",
-            "level_changes": "5 upgrades and 1 downgrade. The busiest week was that of 12 Nov 2018, with 4 changes.",
+            "places": "The leading places were Fargo, ND-MN (2 listeners) and Rome, GA (2 listeners), with 34 plays "
+            "each. The place of 73 plays is unknown.",
+            "browsers": "25% of 141 plays came from each of Chrome and Firefox, and 50% from Windows. The browser of "
+            "71 plays is unknown.",
+            "funnel": "Of 11 users who began on free, 1 opened the upgrade page, 2 submitted an upgrade and 4 moved "
+            "to paid.",
+            "level_changes": "5 upgrades and 1 downgrade. The busiest was the week of 12 Nov 2018, with 4 changes.",
         },
     ),
     Case(

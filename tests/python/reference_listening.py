@@ -24,18 +24,18 @@ class Listening(Plays):
         of_day = Counter(play.day for play in self.plays)
         total, paid = len(self.plays), sum(1 for play in self.plays if play.level == "paid")
         most, average_day, busiest = self._peak(of_day)
-        names = {"paid": "on paid", "free": "on free", "unknown": "on an unknown level"}
         if total == 1:
-            return Found(rows, f"There was 1 play, {names[self.plays[0].level]}, on {long(busiest[0])}.")
-        start = f"{total:,} plays, {share(paid, total) if total >= 30 else paid} of them on paid"
+            by = {"paid": "1 paid listener", "free": "1 free listener", "unknown": "1 listener of unknown level"}
+            return Found(rows, f"There was 1 play, by {by[self.plays[0].level]}, on {long(busiest[0])}.")
+        start = f"There were {total:,} plays, {share(paid, total) if total >= 30 else paid} of them by paid listeners"
         if most == total:
             return Found(rows, f"{start}, all on {long(busiest[0])}.")
-        start += f". An average day had {average_day}; " if average_day else ". Of the days, "
+        start += f". The average day had {average_day}; the" if average_day else ". The"
         if len(busiest) == 1:
-            return Found(rows, f"{start}the busiest, {long(busiest[0])}, had {most:,}.")
+            return Found(rows, f"{start} busiest day, {long(busiest[0])}, had {most:,}.")
         if len(busiest) <= 3:
-            return Found(rows, f"{start}the busiest days, {together(map(long, busiest))}, had {most:,} each.")
-        return Found(rows, f"{start}the {len(busiest)} busiest days had {most:,} each.")
+            return Found(rows, f"{start} busiest days, {together(map(long, busiest))}, had {most:,} each.")
+        return Found(rows, f"{start} {len(busiest)} busiest days had {most:,} each.")
 
     def _peak(self, of_day: Counter[date]) -> tuple[int, str, list[date]]:
         whole = [of_day[day] for day in self.days if self.is_whole(day)]
@@ -55,9 +55,10 @@ class Listening(Plays):
         most, average_day, busiest = self._peak(of_day)
         on = together(map(long, busiest)) if len(busiest) <= 3 else f"each of {len(busiest)} days"
         if average_day:
-            most_words = "at most there was 1" if most == 1 else f"at most there were {most:,}"
-            return Found(rows, f"An average day had {average_day} listeners; {most_words}, on {on}.")
-        return Found(rows, f"At most {several(most, 'listener')} in a day, on {on}.")
+            return Found(
+                rows, f"The average day had {average_day} listeners; the most on one day was {most:,}, on {on}."
+            )
+        return Found(rows, f"The most on one day was {several(most, 'listener')}, on {on}.")
 
     def levels_(self) -> Found:
         users = {level: {p.user for p in self.plays if p.level == level} for level in self.levels}
@@ -70,17 +71,21 @@ class Listening(Plays):
         if not rows:
             return Found(rows, None)
         parts = []
-        for level, name in (("paid", "on paid"), ("free", "on free"), ("unknown", "on an unknown level")):
+        for level, one, more in (
+            ("paid", "paid listener", "paid listeners"),
+            ("free", "free listener", "free listeners"),
+            ("unknown", "listener of unknown level", "listeners of unknown level"),
+        ):
             if level in users:
                 count = len(users[level])
                 each = f" ({average(plays[level], count)} each)" if count > 1 else ""
-                parts.append(f"{several(count, 'listener')} {name} made {several(plays[level], 'play')}{each}")
+                parts.append(f"{count:,} {one if count == 1 else more} made {several(plays[level], 'play')}{each}")
         words = "; ".join(parts) + "."
-        more = sum(map(len, users.values())) - everyone
-        if more:
-            both = f"{more:,} played on both levels and count{'s' if more == 1 else ''} in each"
-            why = both if len(users) == 2 else "those who played on several levels count in each"
-            words += f" There {'was' if everyone == 1 else 'were'} {several(everyone, 'listener')} in all: {why}."
+        extra = sum(map(len, users.values())) - everyone
+        if extra:
+            both = f"{extra:,} played on both levels and {'is' if extra == 1 else 'are'} counted in each"
+            why = both if len(users) == 2 else "those who played on several levels are counted in each"
+            words += f" There {'was' if everyone == 1 else 'were'} {several(everyone, 'listener')} in all; {why}."
         return Found(rows, words)
 
     def hours(self) -> Found:
@@ -96,7 +101,7 @@ class Listening(Plays):
         if not total:
             return Found(rows, None)
         if total < 30:
-            return Found(rows, f"There are too few plays to say: {total} on whole days, and it takes 30.")
+            return Found(rows, f"Too few plays to say: {total} on whole days, and at least 30 are needed.")
         of_hour = {hour: sum(plays[weekday, hour] for weekday in range(7)) for hour in range(24)}
         most = max(of_hour.values())
         spans = [f"{hour}:00 to {(hour + 1) % 24}:00" for hour in range(24) if of_hour[hour] == most]
@@ -111,7 +116,10 @@ class Listening(Plays):
     def _weekdays(self, days: Counter[int], plays: Counter[tuple[int, int]]) -> str:
         if any(days[weekday] < 2 for weekday in range(7)):
             there = several(sum(days.values()), "whole day")
-            return f"Weekdays cannot be compared yet: that takes 2 whole days of each, and the data has {there}."
+            return (
+                f"Weekdays cannot be compared yet: at least 2 whole days of each are needed, and the data has {there} "
+                "in all."
+            )
         sums = [sum(plays[weekday, hour] for hour in range(24)) for weekday in range(7)]
         means = [Fraction(sums[weekday], days[weekday]) for weekday in range(7)]
         busy, quiet = means.index(max(means)), means.index(min(means))
@@ -145,10 +153,10 @@ class Listening(Plays):
         single = sum(1 for _, events, _, _ in sessions if events == 1)
         if len(sessions) == 1:
             had = "had a single event" if single else f"lasted {lasting(longest)}"
-            return Found(rows, f"The one session {had}.")
+            return Found(rows, f"The only session {had}.")
         singles = f"{some_of(single, len(sessions), 'session')} had a single event"
         if not longest:
-            return Found(rows, f"No session lasted a second. {singles}.")
+            return Found(rows, f"No session lasted as long as a second. {singles}.")
         mean = average(Decimal(sum(seconds for *_, seconds in sessions)) / 60, len(sessions))
         words = f"Sessions lasted {mean} minutes on average"
         words += self._on_each_level([(level, Decimal(seconds) / 60) for level, _, _, seconds in sessions])
@@ -162,8 +170,8 @@ class Listening(Plays):
         means = []
         for level in ("free", "paid"):
             own = [value for of, value in values if of == level]
-            means += [f"{average(sum(own), len(own))} on {level}"] if own else []
-        return ": " + ", ".join(means) if len(means) == 2 else ""
+            means += [f"{level} {average(sum(own), len(own))}"] if own else []
+        return f" ({', '.join(means)})" if len(means) == 2 else ""
 
     def session_plays(self) -> Found:
         groups = defaultdict(list)
@@ -176,12 +184,12 @@ class Listening(Plays):
         heard = [(level, plays) for level, _, plays, _ in sessions if plays]
         most = max(plays for _, _, plays, _ in sessions)
         if len(sessions) == 1:
-            return Found(rows, f"The one session had {several(most, 'play') if most else 'no plays'}.")
+            return Found(rows, f"The only session had {several(most, 'play') if most else 'no plays'}.")
         if not heard:
-            return Found(rows, f"None of the {len(sessions):,} sessions had a play.")
-        words = f"{average(sum(plays for _, plays in heard), len(heard))} on average{self._on_each_level(heard)}."
+            return Found(rows, f"None of the {len(sessions):,} sessions had any plays.")
+        words = f"{average(sum(plays for _, plays in heard), len(heard))} plays on average{self._on_each_level(heard)}."
         words += f" The most in one session was {most:,}."
         none = len(sessions) - len(heard)
         if not none:
-            return Found(rows, f"Every session had plays, {words}")
+            return Found(rows, f"Every session had plays: {words}")
         return Found(rows, f"Sessions with plays had {words} {some_of(none, len(sessions), 'session')} had none.")

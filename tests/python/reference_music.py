@@ -79,7 +79,7 @@ class Music(Plays):
         part = [short(week) for week in self.weeks if week not in whole]
         if len(whole) < 2:
             there = "one" if whole else "none"
-            return f"Weeks cannot be compared yet: that takes two whole weeks, and the data has {there}."
+            return f"Weeks cannot be compared yet: at least two whole weeks are needed, and the data has {there}."
         left = {
             0: "",
             1: f" The week of {part[0] if part else ''} is left out, as it may be incomplete.",
@@ -93,19 +93,20 @@ class Music(Plays):
         ]
         if not rises:
             return (
-                f"There are too few plays to speak of a rise: none of these {noun}s had 10 in a later whole week.{left}"
+                f"Too few plays to show a rise: none of these {noun}s had 10 plays in any whole week after the first."
+                f"{left}"
             )
         most = max(rise[0] for rise in rises)
         if most <= 0:
-            return f"None of these {noun}s rose from one whole week to the next.{left}"
+            return f"None of these {noun}s gained plays from one whole week to the next.{left}"
         rises = [rise for rise in rises if rise[0] == most]
         if len(rises) == 1:
             _, old, new, week, name = rises[0]
-            return f"{name} rose most, from {old:,} to {several(new, 'play')} in the week of {short(week)}.{left}"
+            return f"{name} rose most, from {old:,} to {several(new, 'play')}, in the week of {short(week)}.{left}"
         if len(rises) > 3:
-            return f"{len(rises)} rises tie as the greatest, by {several(most, 'play')} each.{left}"
+            return f"{len(rises)} rises tie for the largest, {several(most, 'play')} each.{left}"
         names = together(f"{name} ({old} to {new}, week of {short(week)})" for _, old, new, week, name in rises)
-        return f"{names} share the greatest rise, {several(most, 'play')} more than the week before.{left}"
+        return f"{names} had the largest rise, {several(most, 'play')} more than the week before.{left}"
 
     def catalogue_weeks(self) -> Found:
         weeks = sorted({play.week for play in self.plays})
@@ -121,7 +122,7 @@ class Music(Plays):
             return Found(rows, None)
         has = sum(1 for play in self.plays if play.is_catalogued)
         if len(self.plays) == 1:
-            return Found(rows, f"The one play was of a song {'in' if has else 'that is not in'} the catalogue.")
+            return Found(rows, f"The only play was of a song {'in' if has else 'that is not in'} the catalogue.")
         if not has:
             return Found(rows, f"None of the {len(self.plays):,} plays was of a song in the catalogue.")
         were = "was of a song" if has == 1 else "were of songs"
@@ -153,10 +154,10 @@ class Music(Plays):
             words = f"{tied:,} artists tie, with {most:,} plays of missing songs each."
         absent = sum(1 for row in rows if not row[1])
         if len(rows) == 1:
-            words += f" The catalogue has {'no song' if absent else 'other songs'} by this artist."
+            words += f" The catalogue has {'no songs' if absent else 'other songs'} by this artist."
         elif absent:
             some = "any" if absent == len(rows) else absent
-            words += f" The catalogue has no song at all by {some} of the {len(rows)} artists shown."
+            words += f" The catalogue has no songs by {some} of the {len(rows)} artists shown."
         else:
             words += f" The catalogue has other songs by all {len(rows)} artists shown."
         return Found(rows, words + self._rest(ranked, "artist"))

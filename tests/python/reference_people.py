@@ -31,12 +31,11 @@ class People(Plays):
             return Found(rows, f"{tied:,} listeners tie, with {several(count, 'play')} each.{rest}")
         if tied > 1:
             users = together(f"user {row[0]}" for row in rows[:tied])
-            return Found(rows, f"U{users[1:]} played most, {several(count, 'song')} each.{rest}")
-        on = "on an unknown level" if level == "unknown" else f"on {level}"
+            return Found(rows, f"U{users[1:]} played the most, {several(count, 'song')} each.{rest}")
+        now_on = {"free": "now free", "paid": "now paid", "unknown": "of unknown level"}[level]
         time = lasting(int(seconds.quantize(Decimal(1), ROUND_HALF_UP)))
-        words = (
-            f"User {user}, now {on}, played most: {several(count, 'song')} on {several(days, 'day')}, {time} in all."
-        )
+        songs = several(count, "song")
+        words = f"User {user} ({now_on}) played the most: {songs} on {several(days, 'day')}, {time} in all."
         return Found(rows, words + rest)
 
     def places(self) -> Found:
@@ -50,13 +49,14 @@ class People(Plays):
             return Found(rows, None)
         place, count, people, tied, *_ = rows[0]
         if tied == 1:
-            words = f"Most plays came from {place}: {some_of(count, total, 'play')}, by {several(people, 'listener')}."
+            some = some_of(count, total, "play")
+            words = f"The leading place was {place}, with {some} by {several(people, 'listener')}."
         elif tied <= 3:
-            names = together(f"{row[0]} (by {several(row[2], 'listener')})" for row in rows[:tied])
-            words = f"Most plays came from {names}, {count:,} each."
+            names = together(f"{row[0]} ({several(row[2], 'listener')})" for row in rows[:tied])
+            words = f"The leading places were {names}, with {several(count, 'play')} each."
         else:
             words = f"{tied:,} places tie, with {several(count, 'play')} each."
-        words += f" {several(unknown, 'play')} came from an unknown place." if unknown else ""
+        words += f" The place of {several(unknown, 'play')} is unknown." if unknown else ""
         return Found(rows, words + self._rest(ranked, "place"))
 
     def browsers(self) -> Found:
@@ -70,7 +70,7 @@ class People(Plays):
         plays, browsers = self._leading(play.browser for play in self.plays)
         system_plays, systems = self._leading(play.system for play in self.plays)
         if not browsers:
-            return Found(rows, "None of the browsers is known.")
+            return Found(rows, "No play came from a known browser.")
         parts = [
             (
                 f"{count:,}" if total < 30 else share(count, total),
@@ -81,7 +81,7 @@ class People(Plays):
         ]
         words = f"{parts[0][0]} of {several(total, 'play')} came from {parts[0][1]}"
         words += "".join(f", and {count} from {names}" for count, names in parts[1:]) + "."
-        words += f" {several(unknown, 'play')} came from a browser that is not known." if unknown else ""
+        words += f" The browser of {several(unknown, 'play')} is unknown." if unknown else ""
         return Found(rows, words)
 
     @staticmethod
@@ -107,12 +107,12 @@ class People(Plays):
         if not began:
             return Found(rows, None)
         if len(began) == 1:
-            return Found(rows, f"One user began on free and has {'' if paid else 'not '}got to paid.")
+            return Found(rows, f"One user began on free and has {'' if paid else 'not '}moved to paid.")
         rate = f" ({share(paid, len(began))})" if len(began) >= 30 else ""
         return Found(
             rows,
             f"Of {several(len(began), 'user')} who began on free, {steps[1]:,} opened the upgrade page, {steps[2]:,} "
-            f"submitted an upgrade and {paid:,} got to paid{rate}.",
+            f"submitted an upgrade and {paid:,} moved to paid{rate}.",
         )
 
     def level_changes(self) -> Found:
@@ -131,11 +131,11 @@ class People(Plays):
         if len(weeks) == 1:
             return Found(rows, f"{words}, {'all ' if len(changes) > 1 else ''}in the week of {short(busiest[0])}.")
         if most == 1 or len(busiest) > 3:
-            return Found(rows, f"{words}. No week stands out, with at most {several(most, 'change')} in any.")
+            return Found(rows, f"{words}. No week stands out: the most in one week was {several(most, 'change')}.")
         if len(busiest) == 1:
-            return Found(rows, f"{words}. The busiest week was that of {short(busiest[0])}, with {most} changes.")
+            return Found(rows, f"{words}. The busiest was the week of {short(busiest[0])}, with {most} changes.")
         return Found(
-            rows, f"{words}. The busiest weeks were those of {together(map(short, busiest))}, with {most} changes each."
+            rows, f"{words}. The busiest were the weeks of {together(map(short, busiest))}, with {most} changes each."
         )
 
     def retention(self) -> Found:
@@ -160,11 +160,14 @@ class People(Plays):
             return Found(rows, None)
         counted = [weeks for weeks in weeks_of.values() if self.is_whole_week(min(weeks) + timedelta(7))]
         if not counted:
-            return Found(rows, "Nobody can be counted yet: the data has no whole week after a week of first plays.")
+            return Found(
+                rows, "Retention cannot be measured yet: the data has no whole week after a week of first plays."
+            )
         back = sum(1 for weeks in counted if min(weeks) + timedelta(7) in weeks)
-        words = f"{some_of(back, len(counted), 'listener')} came back in the week after their first."
+        words = f"{some_of(back, len(counted), 'listener')} came back the week after their first."
         left = len(weeks_of) - len(counted)
         if left:
-            are = "is" if left == 1 else "are"
-            words += f" {several(left, 'listener')} whose next week is incomplete in the data {are} left out."
+            words += (
+                f" {left:,} more listener{' is' if left == 1 else 's are'} left out, as their next week is incomplete."
+            )
         return Found(rows, words)

@@ -73,8 +73,8 @@ def test_the_head_and_the_docs_first_page_have_the_references_figures(compared: 
     head = compared.head
     assert compared.page.head == head
     docs = (compared.project.root / "sparkify_docs/index.html").read_text(encoding="utf-8")
-    songs = f"{head['plays']} plays of {head['songs']} songs by {head['artists']} artists"
-    assert f"{songs}, played by {head['listeners']} listeners." in docs
+    songs = f"{head['listeners']} listeners played {head['songs']} songs by {head['artists']} artists"
+    assert f"{songs}, {head['plays']} plays in all." in docs
 
 
 @pytest.mark.parametrize(

@@ -122,9 +122,9 @@ def test_the_docs_site_begins_with_our_overview(browser: Browser, folder: Path) 
     browser.open(folder / "index.html")
     text = browser.evaluate("document.querySelector('.app-content').innerText")
     assert "Sparkify's data warehouse" in text
-    assert "Events up to 1 December 2018, 00:30 UTC" in text
-    assert "8,488 plays of" in text
-    assert "10. How many plays are of songs that the catalogue has?" in text
+    assert "to 1 December 2018, 00:30 UTC" in text
+    assert "8,488 plays in all" in text
+    assert "10. How many plays are of songs in the catalogue?" in text
     assert "analytics.weekly_song_plays" in text
     assert "[freshness]" not in text
     assert "{{ ref" not in text

@@ -58,8 +58,8 @@ def test_what_is_empty_says_so_and_has_no_chart(project: Project, tmp_path: Path
     page = report_of(project, tmp_path, make_event(page="Home", song=None, artist=None, length=None))
     drawn = {name for name, article in page.articles.items() if article.chart}
     assert drawn == {"session_lengths", "session_plays", "funnel"}  # a user who began on free had one session
-    assert page.articles["session_plays"].finding == "The one session had no plays."
-    assert page.articles["places"].empty == "No play has a known place."
+    assert page.articles["session_plays"].finding == "The only session had no plays."
+    assert page.articles["places"].empty == "The place of every play is unknown."
     assert all(article.empty for name, article in page.articles.items() if name not in drawn)
     assert page.head["plays"] == "0"
 
@@ -82,7 +82,7 @@ def test_charts_are_written_as_svg_for_both_grounds(sample: Project, tmp_path: P
         assert "<path" in path.read_text()
         assert "var(--" not in path.read_text()
     refused = sample.invoke("report", "--charts", "hour", "--folder", str(tmp_path))
-    assert (refused.returncode, "no chart called hour" in refused.stderr) == (2, True)
+    assert (refused.returncode, "no chart named hour" in refused.stderr) == (2, True)
 
 
 def test_a_report_that_could_not_be_written_leaves_none_and_is_made_up_for(sample: Project, tmp_path: Path) -> None:
