@@ -1,6 +1,6 @@
 {#
-    `dbt run` leaves seeds alone, and on a warehouse that never had them it would stop in the middle. `dbt build` makes
-    them, and so do `invoke run`, `load` and `reset`.
+    `dbt run` does not load seeds, so on a warehouse that never had them it would fail halfway. `dbt build`, `./inv
+    run`, `./inv load` and `./inv reset` do load them.
 #}
 {% macro ask_for_seeds() %}
     {% if execute and flags.WHICH == 'run' %}

@@ -1,5 +1,5 @@
 {#
-    The schemas are called staging and analytics. A developer who sets SPARKIFY_SCHEMA gets both of his own, with that
+    The schemas are named staging and analytics. Developers who set SPARKIFY_SCHEMA get their own pair, with that
     prefix. The sources' schema in models/staging/_sources.yml follows the same rule (macros cannot be called there).
 #}
 {% macro generate_schema_name(custom_schema_name, node) -%}

@@ -123,8 +123,8 @@ def _(mo, play, warehouse):
 
     ## Cleaned
 
-    `stg_events` has one row per event. Text is repaired, the quotes around the user agent are removed, the time is a UTC
-    timestamp, and `heard_song_id` is a hash of title and artist that identifies the song.
+    `stg_events` has one row per event. Text is repaired, the quotes around the user agent are removed, the time is a
+    UTC timestamp, and `heard_song_id` is a hash of title and artist that identifies the song.
 
     {
         warehouse.table(

@@ -1,6 +1,6 @@
 {#
-    The form of a name that two spellings share: without spaces around it, without case. The letters whose lower case
-    the engines disagree on are mapped first; a bare trim takes more than spaces on DuckDB.
+    The form of a name that all its spellings share: lower case, without surrounding spaces. Letters whose lower case
+    differs between the engines are mapped first. A bare trim removes more than spaces on DuckDB.
 #}
 {% macro fold_case(text) -%}
     lower(translate(trim(both ' ' from {{ text }}), 'İẞΣς', 'ißσσ'))

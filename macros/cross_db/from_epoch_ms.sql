@@ -1,4 +1,4 @@
-{# The UTC timestamp of a number of milliseconds since 1970. #}
+{# The UTC timestamp of milliseconds since 1970. #}
 {% macro from_epoch_ms(milliseconds) -%}
     {{ return(adapter.dispatch('from_epoch_ms', 'sparkify')(milliseconds)) }}
 {%- endmacro %}
@@ -14,7 +14,7 @@
 {%- endmacro %}
 
 
-{# dateadd takes integers, for which milliseconds since 1970 are too many: days, then the milliseconds of the day. #}
+{# dateadd takes integers, which milliseconds since 1970 overflow: add days, then the milliseconds of the day. #}
 {% macro redshift__from_epoch_ms(milliseconds) -%}
     dateadd(
         millisecond,

@@ -1,4 +1,4 @@
-{# The digits that a text begins with, as text, or NULL. #}
+{# The digits at the start of a text, as text; NULL if there are none. #}
 {% macro leading_number(text) -%}
     {{ return(adapter.dispatch('leading_number', 'sparkify')(text)) }}
 {%- endmacro %}

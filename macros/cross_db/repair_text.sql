@@ -1,10 +1,10 @@
 {#
-    Undo double encoding: UTF-8 that was twice read as Latin-1 and written as UTF-8 again, as the player's log does it.
-    ö (C3 B6) arrives as Ã U+0083 Â ¶ (C3 83 C2 83 C3 82 C2 B6). Only whole sequences that decode to a character are
-    replaced; all other text, such as SÃO, stays as it is.
+    Undo double encoding: UTF-8 that was twice read as Latin-1 and written as UTF-8 again, as in the player's log. ö (C3
+    B6) arrives as Ã U+0083 Â ¶ (C3 83 C2 83 C3 82 C2 B6). Only whole sequences that decode to a character are replaced;
+    other text, such as SÃO, is left unchanged.
 
-    Neither engine has a Latin-1 decoder, so it is done on the bytes in hex. Both follow the same list of forms: those of a
-    UTF-8 character that are legal (no overlong form, no surrogate, nothing above U+10FFFF).
+    Neither engine has a Latin-1 decoder, so the macro works on the bytes in hex. Both variants use the same list of
+    legal UTF-8 forms (no overlong forms, no surrogates, nothing above U+10FFFF).
 #}
 {% macro repair_text(text) -%}
     {{ return(adapter.dispatch('repair_text', 'sparkify')(text)) }}
@@ -16,7 +16,7 @@
 {%- endmacro %}
 
 
-{# One space after each byte keeps a pattern from beginning within one. The lead byte loses 40 (hex) on the way. #}
+{# A space after each byte keeps patterns from starting inside a byte. The lead byte loses 40 (hex). #}
 {% macro duckdb__repair_text(text) -%}
     {%- set next = ' C3 82 C2 ' -%}
     {%- set any = '([89AB].)' -%}
@@ -42,10 +42,9 @@
 
 
 {#
-    Redshift documents no reference from a replacement back to the match, so what is kept of a character stands in
-    look-arounds (the p of PCRE): first the lead byte of each legal form, then one after the other the bytes behind it.
-    A pattern could begin within a byte only where the byte 38 is in the text, which is the digit 8: it is written otherwise
-    meanwhile.
+    Redshift documents no back-references in replacements, so the parts of a character to keep are in look-arounds
+    (option p, PCRE): first the lead byte of each legal form, then the following bytes one by one. A pattern could start
+    inside a byte only if the text has the byte 38, the digit 8, so that byte is replaced temporarily.
 #}
 {% macro redshift__repair_text(text) -%}
     {%- set next = 'C382C2' -%}

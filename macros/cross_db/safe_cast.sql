@@ -1,6 +1,6 @@
 {#
-    dbt casts the texts of a unit test's rows to varchar without a length, which Redshift folds away, and then refuses them
-    where a window is partitioned by them ("constant expressions are not supported in partition by clauses"). A length
+    dbt casts the texts of a unit test's rows to varchar without a length. Redshift folds such a cast away and then
+    refuses to partition a window by it ("constant expressions are not supported in partition by clauses"). A length
     hides the constant.
 #}
 {% macro redshift__safe_cast(field, type) %}

@@ -1,7 +1,7 @@
 {#
-    Who may read what analysts use: SPARKIFY_READER names a user, role:NAME or group:NAME. dbt's grants, set in
-    dbt_project.yml, are on tables; on the schema they are looked for in, the reader needs usage, which is granted here. So
-    is the one table of staging that says whether the tests have passed.
+    Read access for analysts: SPARKIFY_READER names a user, role:NAME or group:NAME. The grants in dbt_project.yml cover
+    tables. The reader also needs usage on the schemas, which is granted here, and so is the one table of staging that
+    says whether the tests have passed.
 #}
 {% macro grant_reader_usage() %}
     {% if execute and env_var('SPARKIFY_READER', '') and flags.WHICH in ('run', 'build') %}
@@ -15,7 +15,7 @@
 {% endmacro %}
 
 
-{# A DuckDB file has no users: who may open the file may read it. #}
+{# A DuckDB file has no users: access to the file is access to the data. #}
 {% macro duckdb__grant_reader_usage(reader) %}{% endmacro %}
 
 
@@ -27,7 +27,7 @@
 {% endmacro %}
 
 
-{# role:analysts as: role "analysts" #}
+{# role:analysts becomes: role "analysts" #}
 {% macro grantee(reader) -%}
     {%- set kind, _, name = reader.rpartition(':') -%}
     {%- if kind not in ('', 'user', 'role', 'group') or not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_$.@-]{0,126}', name) -%}

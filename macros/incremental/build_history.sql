@@ -1,14 +1,15 @@
 {#
-    What each model has in it: build_history(model_name, load_id), written in the model's own transaction. A model takes the
-    loads that all its parents have and it has not. Nothing compares load ids or times: a load may be committed late.
+    The loads that each model contains: build_history(model_name, load_id), written in the model's own transaction. A
+    model takes the loads that all its parents contain and it does not. Load ids and times are never compared, because a
+    load may be committed late.
 
-    A model without a row there is built from all that its parents hold. So whoever takes landed rows away empties the table
-    in the same transaction, and the next run of any model makes it anew.
+    A model without rows there is built from everything in its parents. Code that removes landed rows therefore empties
+    the table in the same transaction, and the next run rebuilds every model.
 
-    A seed's row has an empty load_id, and a hash of the file that it was last written from.
+    The row of a seed has an empty load_id and the hash of the file that it was last written from.
 #}
 
-{# dbt's own macro, which its materializations and is_incremental() ask: whether a model is to be built from nothing. #}
+{# Overrides dbt's macro, which materializations and is_incremental() use to decide whether to rebuild a model. #}
 {% macro should_full_refresh() %}
     {% if flags.FULL_REFRESH or model.resource_type != 'model' %}
         {{ return(flags.FULL_REFRESH) }}
@@ -18,15 +19,15 @@
 
 
 {#
-    What a model's build goes by, asked once and kept with the model while it is rendered: whether it is from nothing, and the
-    loads that all of its parents have and it has not. A model that new songs can change anywhere says so in its meta, and is
-    built from nothing with them.
+    The state for building a model, queried once and cached while the model is rendered: whether to rebuild it, and the
+    loads that all its parents contain and it does not. A model that new songs can change anywhere has
+    rebuilt_with_catalogue in its meta, and is rebuilt when songs arrive.
 #}
 {% macro build_state() %}
     {% if 'build_state' not in model %}
         {% set history = landed_source('build_history') %}
         {% set state = {'is_from_nothing': true, 'new_loads': []} %}
-        {# dbt compile can come before there is a history; somebody can have dropped the table #}
+        {# dbt compile can run before the table exists, and someone may have dropped the table #}
         {% if adapter.get_relation(history.database, history.schema, history.name) and load_cached_relation(this) %}
             {% for load_id, is_taken in run_query(loads_and_whether_taken()).rows %}
                 {% if is_taken %}
@@ -59,8 +60,8 @@
 
 
 {#
-    As a dbt run begins: what was built by other code than there is now is forgotten, and the loads that there are now are
-    noted. All models of the run see these, whatever is loaded meanwhile.
+    At the start of a dbt run: forget what was built by different code, and record the loads that exist now. All models
+    of the run use this list, whatever is loaded in the meantime.
 #}
 {% macro begin_build() %}
     {% if execute and flags.WHICH in ('run', 'build') %}
@@ -82,7 +83,7 @@
 {% endmacro %}
 
 
-{# A build without rows would note that it has taken every load. #}
+{# A build without rows would record that it has taken every load. #}
 {% macro refuse_empty_builds() %}
     {% if flags.EMPTY %}
         {% do exceptions.raise_compiler_error("--empty: models here note the loads that they have in them; leave it out") %}
@@ -90,7 +91,10 @@
 {% endmacro %}
 
 
-{# A seed's post-hook: models that are made of it forget what they have where it was written from another file than before. #}
+{#
+    Post-hook of seeds: if a seed was written from a different file than before, the models that use it forget their
+    loads.
+#}
 {% macro record_seed() %}
     {% if execute %}
     {% set history = build_history() %}
@@ -121,12 +125,12 @@
 
 
 {#
-    A model's pre-hook, with which its transaction begins. The loads are kept in a temporary table until the post-hook: on
-    Redshift the adapter may run a failed statement again on a new connection, outside of the transaction. The table is not
-    there, and so a model's history is never written without its rows.
+    Pre-hook of models, at the start of their transaction. The loads are kept in a temporary table until the post-hook:
+    on Redshift the adapter may run a failed statement again on a new connection, outside the transaction. The temporary
+    table does not exist there, so a model's history is never written without its rows.
 
-    A model that takes all rows of its parents can note nothing while one parent is ahead of another, and is made from
-    nothing again the next time.
+    A model that reads all rows of its parents records nothing while one parent is ahead of another, and is rebuilt the
+    next time.
 #}
 {% macro take_loads() %}
     create temporary table {{ taken_loads() }} as
@@ -134,7 +138,7 @@
 {% endmacro %}
 
 
-{# A model's post-hook, the last before its transaction is committed. #}
+{# Post-hook of models, the last before the transaction is committed. #}
 {% macro record_build() %}
     {% if execute %}
     {% set history = build_history() %}
@@ -154,9 +158,9 @@
 
 
 {#
-    Where a new load has changed an event that models have in them, they are to be built from nothing: they are made for
-    events that come to those they know, not for events that become others. Events made from nothing do not tell what they
-    were before.
+    If a new load has changed an event that models already contain, rebuild the models: an incremental build handles
+    events that are added, not events that change. If the events themselves were rebuilt, nobody knows which of them
+    changed, so the models are always rebuilt.
 #}
 {% macro ask_for_rebuild() -%}
     delete from {{ build_history() }}
@@ -169,7 +173,7 @@
 {%- endmacro %}
 
 
-{# The table's name; by source() it would stand above every model in the lineage. #}
+{# The name of the table. With source(), it would be a parent of every model in the lineage. #}
 {% macro build_history() -%}
     {{ return(landed_source('build_history').relation_name if execute else 'build_history') }}
 {%- endmacro %}
@@ -185,7 +189,7 @@
 {%- endmacro %}
 
 
-{# The loads that every parent of the model has; of_even_ones: none where one of them has a load that another has not. #}
+{# The loads that every parent of the model contains. of_even_ones: none if one parent has a load that another lacks. #}
 {% macro loads_of_parents(of_even_ones=false) -%}
     {%- set parents = [] -%}
     {%- for name in model.depends_on.nodes -%}
@@ -215,9 +219,9 @@
 
 
 {#
-    A hash of what a model is made of: its SQL, what of its configuration and columns stands in the table, the same of all
-    models that it reads, and the project's macros. dbt adds to what it knows of a node while it compiles, so nothing of that
-    is in it. Nor is a seed: its file says nothing of its table until it is written (record_seed).
+    A hash of what a model is made from: its SQL, the parts of its configuration and columns that affect the table, the
+    same of all models that it reads, and the project's macros. Properties that dbt adds to nodes while compiling are
+    left out. So are seeds, because a seed's file says nothing about its table until it is loaded (record_seed).
 #}
 {% macro code_fingerprint(unique_id, macros) %}
     {% set parts = [macros] %}
@@ -232,7 +236,7 @@
 {% endmacro %}
 
 
-{# A node, and the models and seeds that it is made from. #}
+{# A node with the models and seeds that it is made from. #}
 {% macro ancestry(unique_id, found=none) %}
     {% set found = [] if found is none else found %}
     {% if unique_id in graph.nodes and unique_id not in found %}
@@ -245,7 +249,7 @@
 {% endmacro %}
 
 
-{# The text of the macros that models are made of. A load or a grant changes no model. #}
+{# The code of the macros that models are made from. Macros for loads and grants do not change models. #}
 {% macro macros_text() %}
     {% set texts = [] %}
     {% for name, macro in sparkify | dictsort

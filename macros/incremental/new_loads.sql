@@ -1,8 +1,11 @@
-{# What an incremental model asks of the loads that it has not taken yet. All of it is worked out before the model runs. #}
+{#
+    What incremental models ask about the loads that they do not contain yet. All of it is queried before the model
+    runs.
+#}
 
 {#
-    A condition on rows that name their load: the new loads, one by one, so that the engines can leave out the blocks of other
-    loads. All rows where the model is built from nothing.
+    A condition for rows of the new loads. The load ids are listed one by one, so that the engines can skip blocks of
+    other loads. All rows if the model is rebuilt.
 #}
 {% macro in_new_loads(column='load_id') -%}
     {%- if not is_incremental() -%}
@@ -13,7 +16,7 @@
 {%- endmacro %}
 
 
-{# The same for models on landed tables: of loads that came after the dbt run had begun they must not take a row. #}
+{# The same for models on landed tables, which must not take rows of loads that arrived after the dbt run began. #}
 {% macro in_new_landed_loads() -%}
     {%- if is_incremental() or model.resource_type != 'model' -%}
         {{ in_new_loads() }}
@@ -32,7 +35,7 @@
 {%- endmacro %}
 
 
-{# Whether the new loads have brought songs, or other contents of songs, for the catalogue. #}
+{# Whether the new loads have brought new or changed songs to the catalogue. #}
 {% macro has_new_songs(loads) %}
     {% set songs = graph.nodes['model.sparkify.stg_songs'].relation_name %}
     {{ return(loads and has_rows("select 1 from " ~ songs ~ " where " ~ in_loads(loads))) }}
@@ -40,8 +43,8 @@
 
 
 {#
-    A condition on a column of what is known: between the least and the greatest value that an expression has in the new
-    loads' rows of a relation. As literals, by which the engines leave out blocks.
+    A condition on a column of the existing rows: between the lowest and the highest value of an expression in the new
+    loads' rows of a relation. The bounds are literals, so that the engines can skip blocks.
 #}
 {% macro within_new(column, expression, relation) -%}
     {{ between_ends_of(column, expression, relation ~ " where " ~ in_new_loads()) }}
@@ -57,8 +60,8 @@
 
 
 {#
-    Users of whom a new load has an event that is not later than all that the model has of them, as SQL. last_column is the
-    model's column with a user's last event.
+    SQL for the users with late events: events in a new load that are not later than all events of the user in the
+    model. last_column is the model's column with the user's last event.
 #}
 {% macro late_users(last_column) -%}
     select new_events.user_id
@@ -81,7 +84,7 @@
 {% endmacro %}
 
 
-{# The first value that a query gives, as text; none where it is NULL. #}
+{# The first value that a query returns, as text; none if it is NULL. #}
 {% macro query_value(sql) %}
     {% set value = run_query(sql).columns[0].values()[0] %}
     {{ return(none if value is none else value | string) }}

@@ -1,7 +1,7 @@
 {#
-    The incremental strategy of all models: the rows of a model's query take the place of those with the same unique_key. It
-    is the adapters' delete+insert. Where the model's meta names a range_column, it is all rows with the key between that
-    column's least and greatest new value, as literals, so that the engines read only those blocks of the table.
+    The incremental strategy of all models: rows of the model's query replace the rows with the same unique_key, as in
+    the adapters' delete+insert. If the model's meta has a range_column, only rows between the lowest and highest new
+    value of that column are replaced. The bounds are literals, so that the engines read only those blocks.
 #}
 {% macro get_incremental_replace_sql(arguments) %}
     {% set predicates = [] %}

@@ -1,6 +1,6 @@
 {#
-    Drop this target's schemas and make the landed tables anew, for `invoke reset`, which asks first. All in one transaction,
-    with the sources that are remembered.
+    Drop this target's schemas and create the landed tables again, for `./inv reset`, which asks first. Everything is in
+    one transaction, including the named sources, which are kept.
 #}
 {% macro drop_warehouse(sources=[]) %}
     {% do run_query("begin") %}

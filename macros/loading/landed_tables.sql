@@ -1,4 +1,4 @@
-{# The source of that name, as _sources.yml describes it. #}
+{# The source with this name, as described in _sources.yml. #}
 {% macro landed_source(table_name) %}
     {% for node in graph.sources.values() if node.source_name == 'landed' and node.name == table_name %}
         {{ return(node) }}
@@ -7,7 +7,7 @@
 {% endmacro %}
 
 
-{# The columns of a landed table that come out of the JSON, in order, with what the load checks of their values. #}
+{# The columns of a landed table that come from the JSON, in order, with the checks on their values. #}
 {% macro json_columns(table_name) %}
     {% set columns = [] %}
     {% for column in landed_source(table_name).columns.values() if column.meta.json_key %}
@@ -26,11 +26,11 @@
 
 
 {#
-    Make the landed tables that are missing, empty. The types of _sources.yml are legal on both engines. Nothing here may
-    open a transaction, as adapter.create_schema and adapter.get_relation do: the load has its own.
+    Create the landed tables that do not exist. The types in _sources.yml are valid on both engines. Nothing here may
+    open a transaction, as adapter.create_schema and adapter.get_relation do, because the load has its own.
 #}
 {% macro create_landed_tables() %}
-    {% if execute and flags.WHICH not in ('compile', 'generate') %} {# these render hooks and must not write #}
+    {% if execute and flags.WHICH not in ('compile', 'generate') %} {# these render hooks but must not write #}
         {% for node in graph.sources.values() if node.source_name == 'landed' %}
             {% set relation = source('landed', node.name) %}
             {% if loop.first %}

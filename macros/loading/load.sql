@@ -1,8 +1,8 @@
 {#
     Load the files of a manifest into the landed tables and the ledger, in one transaction.
 
-    manifest  what pipeline/load.py decided: load_id, source, and for each table its files, in the form that the engine's
-              variant reads. Run it through `invoke load`; by itself it takes whatever manifest it is given.
+    manifest  from pipeline/load.py: load_id, source, and the files of each table in the form that the engine's variant
+              reads. Run the macro through `./inv load`; on its own it does not check the manifest.
 #}
 {% macro load(manifest) %}
     {% do create_landed_tables() %}
@@ -16,8 +16,8 @@
 
 
 {#
-    The last look before a load commits: of each of its files one load's rows are in the warehouse, whatever the ledger was
-    when the load was planned. incoming is the temporary table with its files.
+    The last check before a load commits: each of its files has rows of only one load in the warehouse, even if the
+    ledger has changed since the load was planned. incoming is the temporary table with its files.
 #}
 {% macro refuse_files_loaded_twice(manifest, incoming) %}
     {% set twice %}
@@ -40,8 +40,9 @@
 
 
 {#
-    Note what is built before it is tested. The note is not current until record_run finds it again: a dbt command that
-    writes models meanwhile deletes it (outdate_runs). Until then no earlier run counts: its tests may have been others.
+    Record what is built before it is tested. The row becomes current only if record_run still finds it: a dbt command
+    that writes models in the meantime deletes it (outdate_runs). From now on no earlier run counts, because its tests
+    may have been different.
 #}
 {% macro begin_tests(run_id, began_at) %}
     {% do run_query("begin") %}
@@ -56,8 +57,9 @@
 
 
 {#
-    Note that the tests have passed, for readers to ask and for pipeline/run.py to compare the next run with, and log
-    "recorded"; nothing is logged where other models were written since begin_tests. The rows that earlier tests kept go.
+    Record that the tests have passed, for readers to query and for pipeline/run.py to compare with the next run, and
+    log "recorded". Nothing is logged if models were written since begin_tests. Rows stored by earlier tests are
+    deleted.
 #}
 {% macro record_run(run_id, project_fingerprint, finished_at) %}
     {% do run_query(
@@ -76,8 +78,8 @@
 
 
 {#
-    A dbt command that writes models puts an end to what was noted of the tables, as it begins and as it ends: a run may
-    have tested them in between.
+    A dbt command that writes models invalidates the recorded runs both when it begins and when it ends, because a run
+    may have tested the tables in between.
 #}
 {% macro outdate_runs() %}
     {% if execute and flags.WHICH in ('run', 'build', 'seed') %}
@@ -86,7 +88,7 @@
 {% endmacro %}
 
 
-{# Nothing that was noted is current, and what is being tested is not found by record_run. #}
+{# No recorded run stays current, and record_run will not find a run whose tests are in progress. #}
 {% macro forget_tests() %}
     {% set history = source('landed', 'run_history') %}
     {% do run_query("delete from " ~ history ~ " where not is_current and project_fingerprint = ''") %}
@@ -100,7 +102,7 @@
 {%- endmacro %}
 
 
-{# The same for several, with commas between them. #}
+{# Several texts as SQL literals, separated by commas. #}
 {% macro literals(texts) -%}
     {%- for text in texts %}{{ literal(text) }}{{ ", " if not loop.last }}{% endfor -%}
 {%- endmacro %}

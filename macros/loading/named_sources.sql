@@ -1,4 +1,4 @@
-{# Remember a source before anything is loaded from it (pipeline/sources.py). One statement, so that it is whole. #}
+{# Record a source before anything is loaded from it (pipeline/sources.py). One statement, so that it is atomic. #}
 {% macro remember_source(source_name) %}
     {% do create_landed_tables() %}
     {% do run_query("begin") %}

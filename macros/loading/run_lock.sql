@@ -1,11 +1,11 @@
 {#
-    The last thing before the commit of a transaction under the run lock (pipeline/run_lock.py): see that the lock is
-    still held. Whoever gets it next writes its own token, and waits for this transaction to do so; so either this one
-    finds the other's token, or the other one finds what this one has committed.
+    The last step before a transaction under the run lock (pipeline/run_lock.py) commits: check that the lock is still
+    held. The next holder writes its own token, and has to wait for this transaction to do so. Either this transaction
+    finds the other's token, or the other holder finds what this transaction has committed.
 
-    token    pipeline's RunLock.token; without one, as in a run-operation by hand, nothing is looked at
-    witness  temporary table with rows, made in one call with BEGIN: on another connection, where the adapter may run a
-             failed statement again, it is not there
+    token    RunLock.token of the pipeline; without one, as in a manual run-operation, nothing is checked
+    witness  temporary table with rows, created in the same call as BEGIN: it does not exist on another connection, where
+             the adapter may run a failed statement again
 #}
 {% macro hold_run_lock(token, witness) %}
     {% do adapter.dispatch('hold_run_lock', 'sparkify')(token, witness) %}
@@ -17,13 +17,13 @@
 {% endmacro %}
 
 
-{# The lock is a file's, which cannot be lost. #}
+{# The lock is on a file and cannot be lost. #}
 {% macro duckdb__hold_run_lock(token, witness) %}{% endmacro %}
 
 
 {% macro redshift__hold_run_lock(token, witness) %}
     {% if token %}
-        {% do log("about to commit under the run lock") %} {# pipeline/dbt.py looks at the lock's session here #}
+        {% do log("about to commit under the run lock") %} {# pipeline/dbt.py checks the lock's session at this message #}
         {% set holder = generate_schema_name("run_lock", none) ~ ".holder" %}
         {% do run_query(
             "update " ~ holder ~ " set checked_at = getdate() where token = " ~ literal(token)

@@ -1,11 +1,13 @@
 {#
-    Rows leave the landed tables in two cases: a load is undone, or files are loaded again. Both empty build_history in the
-    same transaction, which has every model built again from what is landed, and no earlier run counts as complete.
+    Rows are removed from the landed tables in two cases: a load is undone, or files are loaded again. Both empty
+    build_history in the same transaction, so that every model is rebuilt from what is landed and no earlier run counts
+    as complete.
 
-    On Redshift every statement reads a temporary table that was made in one call with BEGIN (see redshift/load.sql).
+    On Redshift every statement reads a temporary table that was created in the same call as BEGIN (see
+    redshift/load.sql).
 #}
 
-{# Take the rows of a load away, for `invoke load.undo`. A load that is not there, or has no rows any more, changes nothing. #}
+{# Remove the rows of a load, for `./inv load.undo`. Does nothing if there is no such load or it has no rows left. #}
 {% macro undo_load(load_id, lock_token=none) %}
     {% do run_query(begin_undo(load_id)) %}
     {% for table_name in tables_of_files() %}
@@ -38,8 +40,8 @@
 
 
 {#
-    What a load sends before it writes its own ledger entries, where files of it are loaded already. incoming is the
-    temporary table with its files. A row that does not know its file, as none does on Redshift, goes with its load: all
+    Sent before a load writes its own ledger entries, if some of its files are already loaded. incoming is the temporary
+    table with its files. Rows that do not record their file, as on Redshift, are removed with their whole load: all
     files of such a load are among the incoming ones (pipeline/reload.py).
 #}
 {% macro replace_files(manifest, incoming) %}
@@ -63,7 +65,7 @@
 {% endmacro %}
 
 
-{# The simulated sample gives way to the first source of one's own, in the transaction that loads from that. #}
+{# Remove the simulated sample when you load your first own source, in the same transaction. #}
 {% macro take_source_away(source_name) %}
     {% set loaded %}status = 'loaded' and source = {{ literal(source_name) }}{% endset %}
     {% set statements = [] %}
@@ -80,7 +82,7 @@
 {% endmacro %}
 
 
-{# Statements that have everything built again. witness is a temporary table with rows where anything was taken away. #}
+{# Statements that cause everything to be rebuilt. witness is a temporary table with rows if anything was removed. #}
 {% macro forget_builds(witness) %}
     {{ return([
         "delete from " ~ source('landed', 'build_history') ~ " where (select count(*) from " ~ witness ~ ") > 0",

@@ -1,6 +1,6 @@
 {#
-    dbt-duckdb reads a seed's file with COPY and puts its path into the SQL as it is: an apostrophe in the project's path
-    ends the text there, and a bracket is a pattern. dbt's own way sends the values.
+    dbt-duckdb loads a seed with COPY and puts the file's path into the SQL unescaped: an apostrophe in the project's
+    path would end the literal, and a bracket would be a pattern. dbt's default implementation sends the values.
 #}
 {% macro duckdb__load_csv_rows(model, agate_table) %}
     {{ return(default__load_csv_rows(model, agate_table)) }}

@@ -13,7 +13,7 @@ catalogue as (
 
 ),
 
-{# Text and duration as they were spelled; few rows for many plays. #}
+{# Distinct spellings and durations: few rows for many plays. #}
 spellings as (
 
     select
@@ -64,7 +64,7 @@ heard_songs as (
 
 ),
 
-{# Of several recordings the nearest in duration is what was heard. #}
+{# A play is matched to the recording closest in length. #}
 recordings as (
 
     select
@@ -82,7 +82,7 @@ recordings as (
 
 ),
 
-{# An artist whom the catalogue knows by this name, on whatever song. #}
+{# Artists that the catalogue has under this name, with any song. #}
 known_artists as (
 
     select

@@ -31,7 +31,7 @@ user_weeks as (
 
 ),
 
-{# A week that is known keeps its load, unless its user has begun earlier than was known. #}
+{# An existing week keeps its load, unless the user turns out to have begun earlier. #}
 merged as (
 
     select

@@ -13,7 +13,7 @@ heard_songs as (
 
 ),
 
-{# One artist can stand under several names and places; the most frequent on its songs is taken, then the least. #}
+{# An artist can have several names and places. The most frequent is used; ties go to the first in sort order. #}
 names as (
 
     select

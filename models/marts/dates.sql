@@ -33,7 +33,7 @@ digits as (
 
 ),
 
-{# Not generate_series, which Redshift runs on its leader node only. 100,000 days are 273 years. #}
+{# generate_series runs only on Redshift's leader node, so numbers are built from digits. 100,000 days are 273 years. #}
 numbers as (
 
     select
@@ -85,7 +85,7 @@ calendar as (
 
 ),
 
-{# New days, and those that are whole now that the data goes on beyond them. #}
+{# New days, and days and weeks that have become whole because the data now goes beyond them. #}
 final as (
 
     select calendar.*

@@ -3,8 +3,8 @@
 {%- set has_late_users = has_late_users('ended_at') %}
 
 {#
-    A session goes on when somebody logs out; what happens then has no user and belongs to nobody's session. New events
-    add to a session as it is known; of a user with a late one all events are counted anew.
+    A session continues after logout; events while logged out have no user and belong to no user's session. New events
+    are added to existing sessions. For users with late events, all events are counted again.
 #}
 with events as (
 

@@ -7,7 +7,7 @@
 
 {%- set is_rekeyed = is_incremental() and has_new_songs(build_state().new_loads) %}
 
-{# Plays that are known already are here again where the catalogue has found another song or artist for them. #}
+{# Includes existing plays whose song or artist has changed in the catalogue. #}
 with plays as (
 
     select * from {{ ref('stg_events') }}

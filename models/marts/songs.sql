@@ -30,7 +30,7 @@ catalogued as (
 
 ),
 
-{# What was heard and is not in the catalogue is a song too, as its earliest play had it. #}
+{# A song that was played but is not in the catalogue has the values of its earliest play. #}
 inferred as (
 
     select

@@ -2,7 +2,7 @@
 
 {%- set has_late_users = has_late_users('last_event_at') %}
 
-{# A user's new events; of a user with a late one all there are. #}
+{# The new events of each user; all events of users with a late one. #}
 with events as (
 
     select * from {{ ref('stg_events') }}
@@ -18,7 +18,7 @@ with events as (
 
 ),
 
-{# Of two events in the same millisecond the later one tells. #}
+{# Of several events in the same millisecond, the last decides. #}
 numbered as (
 
     select
@@ -47,7 +47,7 @@ numbered as (
 
 {% endif -%}
 
-{# The stretch that a user is on goes on from its beginning, as if that were an event. #}
+{# The user's current period is continued from its start, as if that were an event. #}
 moments as (
 
     select

@@ -2,7 +2,7 @@
 
 {%- set has_late_users = has_late_users('last_seen_at') %}
 
-{# A user's new events; of a user with a late one all there are. #}
+{# The new events of each user; all events of users with a late one. #}
 with events as (
 
     select * from {{ ref('stg_events') }}

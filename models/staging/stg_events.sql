@@ -6,10 +6,10 @@
 ) }}
 
 {#
-    The same event can be delivered twice, and its deliveries can differ: the least content is kept, so that the order of
-    arrival does not matter. A play is kept before anything else, for no play may be lost.
+    An event can be delivered several times with different content. The version that sorts first is kept, so the order
+    of arrival does not matter. Plays sort before everything else, because no play may be lost.
 
-    Blanks at the end of a text go first: Redshift takes no notice of them when it compares, DuckDB does.
+    Trailing blanks are removed first, because Redshift ignores them in comparisons and DuckDB does not.
 #}
 {%- set content = [
     'page', 'artist_name', 'song_title', 'song_duration', 'level', 'auth', 'method', 'status', 'first_name', 'last_name',

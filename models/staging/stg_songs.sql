@@ -1,8 +1,8 @@
 {{ config(dist='all', unique_key='song_id') }}
 
 {#
-    A song that was delivered twice with differences keeps the least content, whatever came first. Blanks at the end of a
-    text go first, as in stg_events.
+    Of a song that was delivered several times with different content, the version that sorts first is kept, whatever
+    the order of arrival. Trailing blanks are removed first, as in stg_events.
 #}
 {%- set content = [
     'title', 'artist_id', 'artist_name', 'duration', 'year', 'artist_location', 'artist_latitude', 'artist_longitude',

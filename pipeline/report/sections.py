@@ -24,8 +24,8 @@ What each finding of the report counts, and what could mislead a reader. This pa
 `pipeline/report/questions.yml`, which also has the questions and definitions shown in the report, and from the
 descriptions in `models/metrics/metrics.yml`. After a change to either, run `./inv report --definitions`.
 
-A play is a song that a logged-in user played: a NextSong event, counted once even if it was delivered several times. Days,
-weeks and hours are UTC. Numbers are rounded half up; a share is shown as 0% or 100% only if it is exactly that.
+A play is a song that a logged-in user played: a NextSong event, counted once even if it was delivered several times.
+Days, weeks and hours are UTC. Numbers are rounded half up; a share is shown as 0% or 100% only if it is exactly that.
 
 ## At the top of the report
 """

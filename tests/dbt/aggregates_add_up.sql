@@ -1,4 +1,4 @@
--- Every aggregate of plays counts each row of songplays once, and their seconds are those of songplays and of sessions.
+-- Every aggregate counts each row of songplays once and has the same total seconds as songplays and sessions.
 with plays as (
 
     select

@@ -1,4 +1,4 @@
--- Of the ledger's entries of a file one at most is `loaded`: its rows are in the warehouse once.
+-- Each file has at most one ledger entry with status `loaded`, so its rows are in the warehouse once.
 select
     source,
     file_key,

@@ -1,4 +1,4 @@
--- A song or artist that is not in the catalogue is there because a play needs it.
+-- Every song or artist that is not in the catalogue has a play.
 select
     'song' as member,
     songs.song_id as member_id

@@ -1,5 +1,5 @@
--- Each load's rows in the landed tables are those that the ledger counts (it does not count them on Redshift). Of a
--- load that was undone, and of files that were replaced, there are none left.
+-- Each load has as many rows in the landed tables as in the ledger (which has no counts on Redshift). Loads that were
+-- undone and files that were replaced have no rows left.
 with ledger as (
 
     select

@@ -1,4 +1,4 @@
--- A user's stretches follow each other without a gap and change the level each time; the last one is current.
+-- A user's periods follow each other without gaps, each changes the level, and the last one is current.
 with stretches as (
 
     select

@@ -1,4 +1,4 @@
--- Promise 1: each NextSong event of a user in the source is a row of songplays, and no other is.
+-- Promise 1: songplays has one row for each NextSong event of a user in the source, and no others.
 with landed as (
 
     select distinct

@@ -1,4 +1,4 @@
--- Each file's rejected records are those that the ledger counts, of every load that it knows.
+-- Each file of each load in the ledger has as many rows in load_rejects as the ledger counts.
 with ledger as (
 
     select

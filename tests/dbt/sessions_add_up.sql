@@ -1,4 +1,4 @@
--- Every play of songplays is counted in its session, and no other is.
+-- Every play in songplays is counted in its session, and nothing else is.
 with plays as (
 
     select

@@ -1,4 +1,4 @@
--- Each user whose level is known has one current stretch in user_levels, and users has its level.
+-- Each user with a known level has one current period in user_levels, and users has its level.
 with current_levels as (
 
     select

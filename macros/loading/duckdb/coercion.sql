@@ -1,6 +1,7 @@
 {#
-    What a landed column takes, decided on the text of the JSON value. The same rules as COPY's on Redshift: an empty
-    string in a column that is not text is NULL, 1540919166796.0 is an integer, a length counts bytes.
+    The values that a landed column accepts, decided on the text of the JSON value. The rules are those of COPY on
+    Redshift: an empty string in a column that is not text is NULL, 1540919166796.0 is an integer, and lengths are in
+    bytes.
 #}
 
 {# An SQL expression: what is wrong with the value, or NULL. #}
@@ -19,7 +20,7 @@
             then 'not one of {{ column.accepted | join(", ") }}'
         {%- endif %}
         {%- else %}
-        {#- the slow test of digits only where they do not come back as they were #}
+        {#- test digits, which is slow, only if the cast does not give them back unchanged #}
         when try_cast({{ value }} as {{ type }}) is null
             {%- if type == 'double precision' %}
             or not isfinite(try_cast({{ value }} as {{ type }}))
@@ -39,8 +40,8 @@
 
 
 {#
-    An SQL expression: why a number is not in its column's range. Of a time it is told in years, and in which unit of time
-    the number would be in the range. pipeline/columns.py says the same in Python.
+    An SQL expression: why a number is out of its column's range. Ranges of times are given in years, with the unit of
+    time in which the number would be in range. pipeline/columns.py has the same in Python.
 #}
 {% macro duckdb__out_of_range(column, value) -%}
     {%- set least, most = column.range -%}
@@ -60,7 +61,7 @@
 {%- endmacro %}
 
 
-{# What a number looks like in JSON; of an integer the fraction must be zero. #}
+{# The pattern of a number in JSON; the fraction of an integer must be zero. #}
 {% macro duckdb__number_pattern(type) -%}
     {%- if type in ('bigint', 'integer') -%}
         '-?[0-9]+(\.0+)?'
@@ -70,7 +71,7 @@
 {%- endmacro %}
 
 
-{# An SQL expression: the value in the column's type. Only for a value without a problem. #}
+{# An SQL expression: the value in the column's type. Only for values without a problem. #}
 {% macro duckdb__typed(column, value) -%}
     {%- if column.data_type.startswith('varchar') -%}
         {{ value }}

@@ -1,11 +1,10 @@
 {#
     DuckDB reads the files itself. Each table's part of the manifest has two lists:
 
-    files   big files by their compression, read in parallel where they are; any doubt about a value stops the
-            statement. The caller then loads again with every file among the lines, which says what is wrong and where,
-            or that nothing is.
-    lines   an NDJSON file of the small ones, one object for each of their lines: file_number, line_number, raw.
-            Opening 15,000 files costs DuckDB far more than reading what is in them.
+    files   big files by compression, read in place and in parallel. Any doubtful value stops the statement; the caller
+            then loads again with every file in lines, to find out what is wrong and where, if anything.
+    lines   an NDJSON file of the small files, one object for each of their lines: file_number, line_number, raw.
+            Opening 15,000 files takes DuckDB far longer than reading their contents.
 #}
 {% macro duckdb__load(manifest) %}
     {% do run_query("begin") %}
@@ -39,7 +38,10 @@
 {% endmacro %}
 
 
-{# The load's files; record_count is how many records Python counted in each, path where a big one is read. #}
+{#
+    The files of the load. record_count: the records that Python counted in the file; path: where a big file is read
+    from.
+#}
 {% macro duckdb__stage_manifest_files(manifest) %}
     create or replace temporary table loading_files as
     select *
@@ -62,8 +64,8 @@
 
 
 {#
-    The lines of the small files, with what the record of each says, still as text. problem is what is wrong with a line as a
-    whole; flaw is what Python found in its text. shape is a hash of the record's keys.
+    The lines of the small files with the values of their records, still as text. problem: what is wrong with the line
+    as a whole; flaw: what Python found in its text; shape: a hash of the record's keys.
 #}
 {% macro duckdb__stage_lines(table_name, path) %}
     create or replace temporary table loading_records_{{ table_name }} as
@@ -107,8 +109,8 @@
 
 
 {#
-    Put the first key of a column that a record has twice into its problem. Records have few shapes, so the keys of one record
-    of each are enough. DuckDB's reader of big files refuses such records by itself.
+    For a record that has the key of a column twice, record the first such key as its problem. Records have few distinct
+    shapes, so one record of each shape is enough. DuckDB's reader of big files refuses such records itself.
 #}
 {% macro duckdb__refuse_repeated_keys(table_name) %}
     {%- set json_keys = json_columns(table_name) | map(attribute="json_key") | list -%}
@@ -134,7 +136,7 @@
 {% endmacro %}
 
 
-{# Every value is read as text: DuckDB's typed reader turns 3.7 into 4 and true into 1 and says nothing. #}
+{# Read every value as text: DuckDB's typed reader silently turns 3.7 into 4 and true into 1. #}
 {% macro duckdb__insert_files(table_name, columns, load_id, compression, files) %}
     insert into {{ source('landed', table_name) }}
     select
@@ -156,7 +158,7 @@
         format = 'newline_delimited',
         compression = {{ literal(compression) }},
         filename = true,
-        hive_partitioning = false, -- a folder called page=Home must not replace what the records say
+        hive_partitioning = false, -- a folder named page=Home must not override the records
         columns = {
             {%- for column in columns %}
             {{ adapter.quote(column.json_key) }}: 'varchar'{{ "," if not loop.last }}

@@ -1,6 +1,7 @@
 {#
-    What is wrong with the lines of a load. Up to manifest.max_errors bad records are left out and kept in load_rejects;
-    with more, or by default with one, the load stops, and the first problems are in a file for the caller to show.
+    The problems in the lines of a load. Up to manifest.max_errors bad records are skipped and kept in load_rejects. If
+    there are more (by default, if there are any), the load stops and writes the first problems to a file for the caller
+    to show.
 #}
 {% macro duckdb__create_problems() %}
     create or replace temporary table loading_problems (
@@ -63,7 +64,7 @@
 {% endmacro %}
 
 
-{# A strict load names every bad value, a tolerant one the first of each record. #}
+{# A strict load reports every bad value, a tolerant load the first of each record. #}
 {% macro duckdb__first_problems(counted, max_errors) %}
     select
         loading_files.file_key,
@@ -85,7 +86,7 @@
 {% endmacro %}
 
 
-{# A line that a column of Redshift's could not take is cut as pipeline/rejects.py cuts it. #}
+{# Lines longer than a Redshift column are cut in the same way as in pipeline/rejects.py. #}
 {% macro duckdb__insert_rejects(table_name, manifest) %}
     insert into {{ source('landed', 'load_rejects') }}
     select
@@ -125,7 +126,7 @@
 {% endmacro %}
 
 
-{# Every landed row of the load belongs to a file of its manifest. #}
+{# Every landed row of the load belongs to a file in its manifest. #}
 {% macro duckdb__refuse_uncounted_rows(table_name, load_id) %}
     {% set difference %}
         select
@@ -141,7 +142,7 @@
 {% endmacro %}
 
 
-{# Every record that Python counted in a file is a row or a reject. #}
+{# Every record that Python counted in a file is either a row or a reject. #}
 {% macro duckdb__refuse_uncounted_records(load_id) %}
     {% set difference %}
         select

@@ -1,10 +1,10 @@
 {#
-    Redshift reads the files through COPY, which names them in a manifest and takes the keys in the order of a JSONPaths
-    file. COPY cannot write a literal such as the load's id, so it fills temporary tables.
+    Redshift reads the files with COPY, which finds them in a manifest and takes the keys in the order of a JSONPaths
+    file. COPY cannot write a constant such as the load's id, so it fills temporary tables.
 
-    One transaction, of which nothing is left if it fails; TRUNCATE would commit it. The adapter runs some failed statements
-    again on a new connection, outside of the transaction. So the temporary tables are made in one call with BEGIN, and
-    everything after it reads from one of them: on a new connection they are not there.
+    Everything is in one transaction, and nothing is left of it if it fails; TRUNCATE would commit it. The adapter runs
+    some failed statements again on a new connection, outside the transaction. The temporary tables are therefore
+    created in the same call as BEGIN and read by every later statement, because they do not exist on a new connection.
 #}
 {% macro redshift__load(manifest) %}
     {% set copy_ids = {} %}
@@ -24,7 +24,7 @@
 {% endmacro %}
 
 
-{# What a load sends before it checks and commits. `invoke load --dry-run` prints it. #}
+{# The statements of a load up to its checks and commit. `./inv load --dry-run` prints them. #}
 {% macro redshift__load_statements(manifest) %}
     {% set statements = [redshift__begin(manifest)] %}
     {% for table_name, input in manifest.tables.items() %}
@@ -106,7 +106,7 @@
 {% endmacro %}
 
 
-{# What the ledger's file says; the rest of load_history has no value here. #}
+{# The columns in the ledger's file; the other columns of load_history have no value here. #}
 {% macro ledger_columns() %}
     {{ return([
         'load_id', 'source', 'file_key', 'table_name', 'size_bytes', 'modified_at', 'etag', 'rejected_count', 'status',
@@ -135,13 +135,13 @@
 {% endmacro %}
 
 
-{# A text as a literal of Redshift's, in which a backslash escapes. #}
+{# A text as a Redshift literal, in which a backslash is an escape. #}
 {% macro redshift__literal(text) -%}
     {{ return(literal(text | replace('\\', '\\\\'))) }}
 {%- endmacro %}
 
 
-{# Log what a load would send, for pipeline/redshift_load.py to show. #}
+{# Log the statements of a load, for pipeline/redshift_load.py to show. #}
 {% macro log_load(manifest) %}
     {% for statement in redshift__load_statements(manifest) %}
         {% do log(statement, info=true) %}

@@ -1,6 +1,6 @@
 {#
-    Run the COPYs of a load and take them back, to learn which records they pass over: of each table a line is logged with
-    the COPYs' query ids and the number of rows that break a rule of the load's own.
+    Run the COPYs of a load and roll them back, to find out which records they skip. Logs one line for each table, with
+    the query ids of the COPYs and the number of rows that break one of the load's own rules.
 #}
 {% macro try_copy(manifest) %}
     {% do run_query(redshift__begin(manifest)) %}
@@ -56,9 +56,9 @@
 
 
 {#
-    Every line that COPY has scanned is a row or a reject. The view may be late; pipeline/redshift_load.py waits a moment at
-    each "pause". Lines may be blank, which only a look at the files can tell: the caller then counts them itself, and the
-    load is held to that (input.records).
+    Every line scanned by COPY is either a row or a reject. The view may lag; pipeline/redshift_load.py waits a moment
+    at each "pause". Some lines may be blank, which only reading the files can show: the caller then counts the records
+    itself, and the load must match that count (input.records).
 #}
 {% macro redshift__refuse_uncounted_records(table_name, input, copy_ids) %}
     {% set rows = run_query("select count(*) from loading_" ~ table_name).rows[0][0] | int %}

@@ -1,15 +1,15 @@
 {#
-    COPY knows types; what the values must be besides is in _sources.yml. pipeline/redshift_rules.py says the same of the
-    records in the files, to find those that these statements count.
+    COPY checks types; the other rules for values are in _sources.yml. pipeline/redshift_rules.py applies the same rules
+    to the records in the files, to find the records that these statements count.
 #}
 
-{# A condition for rows whose value breaks the column's rule, or nothing. #}
+{# A condition for rows whose value breaks the column's rule; empty if the column has none. #}
 {% macro redshift__broken_rule(column) -%}
     {%- set name = adapter.quote(column.name) -%}
     {%- if column.range -%}
         {{ name }} not between {{ column.range[0] }} and {{ column.range[1] }}
     {%- elif column.accepted -%}
-        {#- blanks at the end count in LIKE only -#}
+        {#- only LIKE takes trailing blanks into account -#}
         ({{ name }} like '% ' or (
             {{ name }} <> '' and {{ name }} not in (
                 {%- for value in column.accepted %}{{ literal(value) }}{{ ", " if not loop.last }}{% endfor -%}

@@ -1,9 +1,9 @@
 {#
-    Log the names of the tables of a load that have a line which COPY may change without a word: U+0000 in a text, a key that
-    comes twice, or an escape that could spell a letter of a key. A line that is cut may be one of these too. A false alarm
-    only costs the caller a look at the files.
+    Log the tables of a load with a line that COPY may change silently: U+0000 in a text, a repeated key, or an escape
+    that could spell a letter of a key. A line that is cut may have one of these too. A false alarm costs the caller
+    only a look at the files.
 
-    JSON has no U+0001 but in an escape, so that the whole line is one field.
+    JSON has U+0001 only as an escape, so the whole line is one field.
 #}
 {% macro find_suspicious_lines(manifest) %}
     {% set suspicious = [] %}

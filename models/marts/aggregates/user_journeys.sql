@@ -7,7 +7,7 @@ with events as (
 
 ),
 
-{# Only least values and sums: what new events tell is added to what is known. #}
+{# Only minima and sums, so new events can be merged into existing rows. #}
 summed as (
 
     select

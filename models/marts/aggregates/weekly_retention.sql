@@ -1,8 +1,8 @@
 {{ config(dist='all', sort='cohort_week', unique_key='week_start') }}
 
 {#
-    Weeks before the first that a new load has touched stay as they are. A week counts as touched when somebody listened in
-    it for the first time, when a cohort has gained or lost a user since, or when it is new to the calendar.
+    Weeks before the first one affected by a new load stay unchanged. A week is affected if a user listened in it for
+    the first time, if a cohort has gained or lost a user, or if it is new in the calendar.
 #}
 {%- set first_week = none %}
 {%- if is_incremental() %}
@@ -65,7 +65,7 @@ returns as (
 
 ),
 
-{# A week in which nobody of a cohort came back is a row of its own, with 0. #}
+{# A week in which nobody of a cohort listened has a row with 0. #}
 final as (
 
     select
