@@ -92,7 +92,7 @@ def _moves(rows: Rows, names: dict[str, str], noun: str) -> str:
         return f"{len(found)} rises tie for the largest, {number(most, 'play')} each.{left}"
     if len(found) > 1:
         tied = listed(f"{name} ({before} to {plays}, week of {week})" for name, before, plays, week in found)
-        return f"{tied} had the largest rise, {number(most, 'play')} more than the week before.{left}"
+        return f"{tied} share the largest rise, {number(most, 'play')} more than the week before.{left}"
     name, before, plays, week = found[0]
     return f"{name} rose most, from {before:,} to {number(plays, 'play')}, in the week of {week}.{left}"
 

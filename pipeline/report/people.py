@@ -1,4 +1,4 @@
-"""Who listens, where and on what browsers; who starts to pay, and who comes back."""
+"""Who listens, where and in which browser; who starts to pay, and who comes back."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _top_listeners(rows: Rows) -> str:
     if tied > 1:
         users = listed(f"User {row['user_id']}" if row is first else f"user {row['user_id']}" for row in rows[:tied])
         return f"{users} played the most, {number(first['plays'], 'song')} each.{others}"
-    level = "of unknown level" if first["level"] == "unknown" else f"now {first['level']}"
+    level = "of unknown level" if first["level"] == "unknown" else f"now on {first['level']}"
     return (
         f"User {first['user_id']} ({level}) played the most: {number(first['plays'], 'song')} on "
         f"{number(first['days'], 'day')}, {duration(round(first['listening_seconds']))} in all.{others}"

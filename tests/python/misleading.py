@@ -127,7 +127,7 @@ CASES = [
             "listener of unknown level made 17 plays. There were 9 listeners in all; those who played on "
             "several levels are counted in each.",
             "song_weeks": "“Tune” by Ann (1 to 11, week of 12 Nov 2018) and “Ballad” by Bob (1 to 11, week of 19 Nov "
-            "2018) had the largest rise, 10 plays more than the week before. The weeks of 29 Oct 2018 and 26 Nov"
+            "2018) share the largest rise, 10 plays more than the week before. The weeks of 29 Oct 2018 and 26 Nov"
             " 2018 are left out, as they may be incomplete.",
             "top_artists": "The most played artist was Ann, with 19 plays.",
             "places": "The leading places were Fargo, ND-MN (2 listeners) and Rome, GA (2 listeners), with 34 plays "

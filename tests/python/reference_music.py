@@ -106,7 +106,7 @@ class Music(Plays):
         if len(rises) > 3:
             return f"{len(rises)} rises tie for the largest, {several(most, 'play')} each.{left}"
         names = together(f"{name} ({old} to {new}, week of {short(week)})" for _, old, new, week, name in rises)
-        return f"{names} had the largest rise, {several(most, 'play')} more than the week before.{left}"
+        return f"{names} share the largest rise, {several(most, 'play')} more than the week before.{left}"
 
     def catalogue_weeks(self) -> Found:
         weeks = sorted({play.week for play in self.plays})

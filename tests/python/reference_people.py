@@ -32,7 +32,7 @@ class People(Plays):
         if tied > 1:
             users = together(f"user {row[0]}" for row in rows[:tied])
             return Found(rows, f"U{users[1:]} played the most, {several(count, 'song')} each.{rest}")
-        now_on = {"free": "now free", "paid": "now paid", "unknown": "of unknown level"}[level]
+        now_on = {"free": "now on free", "paid": "now on paid", "unknown": "of unknown level"}[level]
         time = lasting(int(seconds.quantize(Decimal(1), ROUND_HALF_UP)))
         songs = several(count, "song")
         words = f"User {user} ({now_on}) played the most: {songs} on {several(days, 'day')}, {time} in all."
