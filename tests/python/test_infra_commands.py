@@ -19,7 +19,6 @@ from infra import console
 from infra.errors import InfraError
 from pipeline.settings import PROJECT_ROOT
 
-README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -51,22 +50,20 @@ def run(account: Account, capfd: pytest.CaptureFixture[str], monkeypatch: pytest
     return call
 
 
-def readme_commands() -> list[tuple[dict[str, str], list[str]]]:
-    """The infra commands of the README's Redshift section, each with the settings before it."""
-    section = README.partition("\n## Redshift\n")[2].partition("\n## ")[0]
+def commands_of(page: str) -> list[tuple[dict[str, str], list[str]]]:
+    """The infra commands in a page's blocks, each with the settings before it."""
     commands, settings = [], {}
-    for block in re.findall(r"```(?:sh|console)\n(.*?)```", section, re.DOTALL):
+    for block in re.findall(r"```sh\n(.*?)```", (PROJECT_ROOT / page).read_text(encoding="utf-8"), re.DOTALL):
         for line in block.splitlines():
-            text = line.removeprefix("$ ").partition("  #")[0].strip()
-            if match := re.fullmatch(r"export (\w+)=(\S+)", text):
+            if match := re.fullmatch(r"export (\w+)=(\S+)", line):
                 settings[match[1]] = match[2]
-            elif match := re.search(r"\./inv (infra\.[^)\"]+)", text):
+            elif match := re.search(r"\./inv (infra\.[^)\"]+)", line):
                 commands.append((dict(settings), shlex.split(match[1])))
     return commands
 
 
-def test_the_readmes_commands_go_from_nothing_to_nothing(account: Account, run: Run) -> None:
-    commands = readme_commands()
+def test_the_commands_of_the_page_create_and_delete_everything(account: Account, run: Run) -> None:
+    commands = commands_of("docs/redshift.md")
     assert {arguments[0] for _, arguments in commands} >= {"infra.plan", "infra.up", "infra.status", "infra.down"}
     for settings, arguments in commands:
         outputs = run(*arguments, **{name: value for name, value in settings.items() if name.startswith("INVOKE_")})
