@@ -1,4 +1,4 @@
-"""The door to the warehouse: `./inv` shows what there is, `./inv help TASK` what a task takes."""
+"""The project's commands: `./inv` lists the tasks, `./inv help TASK` explains one."""
 
 import functools
 import sys
@@ -11,22 +11,22 @@ from door.program import CommandLine, task
 from infra.errors import InfraError
 
 _QUIET = "print nothing but warnings and errors"
-_DATABASE = "DuckDB file that is published (default: sparkify.duckdb)"
-_SOURCE = "folder or s3:// address with song_data/ and log_data/ (default: what was loaded before, else a sample)"
+_DATABASE = "published DuckDB file (default: sparkify.duckdb)"
+_SOURCE = "folder or s3:// address with song_data/ and log_data/ (default: the sources loaded before, else a sample)"
 _TARGET = "duckdb (default) or redshift"
 _LOAD_HELP = {
     "source": _SOURCE,
     "target": _TARGET,
     "database": _DATABASE,
-    "only": "songs or events, when not both",
-    "song-prefix": "only the songs below this folder of song_data, such as A/B",
-    "sample": "only one folder of songs and one file of events",
-    "add-source": "load a further source into a warehouse that has another",
+    "only": "load only songs or only events",
+    "song-prefix": "load only the songs in this subfolder of song_data, such as A/B",
+    "sample": "load only one folder of songs and one file of events",
+    "add-source": "add another source to a warehouse that has one",
     "compact": "on Redshift: merge small files before COPY reads them",
-    "max-errors": "leave up to this many bad records out and keep them in load_rejects (default 0: stop at the first)",
-    "reload": "a file, or a folder, of the source to load again in place of its rows, or `changed` for all that have "
-    "changed; may be passed several times",
-    "check-text": "on Redshift: also look for \\u0000 and repeated keys, which COPY hides; reads every file twice",
+    "max-errors": "skip up to this many bad records and keep them in load_rejects (default 0: one stops the load)",
+    "reload": "file or folder of the source to load again, replacing its rows, or `changed` for all changed files; "
+    "can be repeated",
+    "check-text": "on Redshift: also check for \\u0000 and repeated keys, which COPY changes; reads each file twice",
     "json": "print the result as JSON",
     "quiet": _QUIET,
 }
@@ -71,7 +71,7 @@ def run(
     reload=None,
     check_text=False,
 ):
-    """Load new files, build, test, document and publish: the main job."""
+    """Load new files, build, test, publish and document: the main job."""
     from pipeline.run import run as run_pipeline
     from pipeline.run_report import print_report
 
@@ -84,7 +84,7 @@ def run(
 @task(
     name="new",
     default=True,
-    help={**_LOAD_HELP, "dry-run": "show the files that are new, and on Redshift the statements; change nothing"},
+    help={**_LOAD_HELP, "dry-run": "list the new files, and on Redshift the SQL statements; change nothing"},
     iterable=["reload"],
 )
 @command
@@ -105,7 +105,7 @@ def load(
     reload=None,
     check_text=False,
 ):
-    """Load new files into the landed tables, and build nothing."""
+    """Load new files into the landed tables without building anything."""
     from pipeline.display import print_text
     from pipeline.run import describe_load, run_load
     from pipeline.run_report import print_load
@@ -123,7 +123,7 @@ def load(
     name="undo",
     positional=["load_id"],
     help={
-        "load-id": "which load, as load.list and a failed run name it",
+        "load-id": "ID of the load, from load.list or a failed run",
         "target": _TARGET,
         "database": _DATABASE,
         "json": "print the result as JSON",
@@ -132,7 +132,7 @@ def load(
 )
 @command
 def load_undo(context, load_id, target="", database="", json=False, quiet=False):
-    """Take a load back: its rows go, and everything is built, tested and published without them."""
+    """Undo a load: delete its rows, then build, test and publish without them."""
     from pipeline.undo import print_undo, undo
 
     report = undo(settings_of(context, target=target, database=database), load_id, _display(quiet or json))
@@ -143,7 +143,7 @@ def load_undo(context, load_id, target="", database="", json=False, quiet=False)
     name="redo",
     positional=["load_id"],
     help={
-        "load-id": "which load, as load.list and load.undo name it",
+        "load-id": "ID of the load, from load.list or load.undo",
         "target": _TARGET,
         "database": _DATABASE,
         "compact": _LOAD_HELP["compact"],
@@ -153,7 +153,7 @@ def load_undo(context, load_id, target="", database="", json=False, quiet=False)
 )
 @command
 def load_redo(context, load_id, target="", database="", compact=False, json=False, quiet=False):
-    """Take an undone load in again: its files that are still in the source; build, test and publish with them."""
+    """Load the files of an undone load again, if still in the source, then build, test and publish."""
     from pipeline.redo import redo
     from pipeline.run_report import print_report
 
@@ -165,7 +165,7 @@ def load_redo(context, load_id, target="", database="", compact=False, json=Fals
 @task(name="list", help={"target": _TARGET, "database": _DATABASE, "json": "print the result as JSON"})
 @command
 def load_list(context, target="", database="", json=False):
-    """List the loads, the newest first: id, time, source, files, rows, rejected records, status."""
+    """List the loads, newest first: ID, time, source, files, rows, rejected records, status."""
     from pipeline.loads import print_loads, read_loads
     from pipeline.warehouse import Warehouse
 
@@ -176,23 +176,23 @@ def load_list(context, target="", database="", json=False):
 @task(help={"database": _DATABASE, "quiet": _QUIET})
 @command
 def publish(context, database="", quiet=False):
-    """Test what dbt commands of your own have built, and swap it in for what analysts open."""
+    """Test what your own dbt commands have built, then publish it to analysts."""
     from pipeline.run import publish_work_file
 
     publish_work_file(settings_of(context, database=database), _display(quiet))
 
 
-@task(help={"target": _TARGET, "database": _DATABASE, "yes": "do not ask"})
+@task(help={"target": _TARGET, "database": _DATABASE, "yes": "do not ask for confirmation"})
 @command
 def reset(context, target="", database="", yes=False):
-    """Drop the warehouse's tables and make the landed ones anew, empty. Asks first."""
+    """Drop all tables of the warehouse and recreate the landed ones, empty. Asks first."""
     from pipeline.display import print_text
     from pipeline.reset import describe, reset_warehouse
 
     settings = settings_of(context, target=target, database=database)
     print_text(describe(settings))
-    if not yes and (not sys.stdin.isatty() or input("Drop it? Type yes: ").strip() != "yes"):
-        fail("Nothing was dropped. Answer yes, or say --yes where nobody can answer.")
+    if not yes and (not sys.stdin.isatty() or input("Type yes to drop it: ").strip() != "yes"):
+        fail("Nothing was dropped. Type yes to confirm, or pass --yes in a script.")
     print_text(reset_warehouse(settings))
 
 
@@ -222,14 +222,14 @@ def query(context, sql, file="", target="", database="", csv=False, json=False):
         "target": _TARGET,
         "database": _DATABASE,
         "charts": "write these charts as SVG files instead, such as hours,top_songs",
-        "folder": "where to write them (default docs/images)",
-        "definitions": "write docs/findings.md instead: what each finding counts, and its traps",
+        "folder": "folder for the charts (default docs/images)",
+        "definitions": "write docs/findings.md instead: what each finding counts, and its pitfalls",
         "quiet": _QUIET,
     }
 )
 @command
 def report(context, target="", database="", charts="", folder="docs/images", definitions=False, quiet=False):
-    """Write the listening report: one page with charts, their findings and their SQL. `run` does so too."""
+    """Write the listening report, one page of charts, findings and their SQL. `run` writes it too."""
     from pipeline.run import report as write_report
     from pipeline.run import write_findings, write_images
 
@@ -244,15 +244,15 @@ def report(context, target="", database="", charts="", folder="docs/images", def
 
 @task(
     help={
-        "name": "the_load, the_source or songplays; none opens the folder",
+        "name": "the_load, the_source or songplays (default: open the folder)",
         "target": _TARGET,
         "database": _DATABASE,
-        "export": "run it and write it with its outputs as a page beside the docs (default: the_load)",
+        "export": "run it and write it with its outputs as a page next to the docs (default: the_load)",
     },
 )
 @command
 def notebook(context, name="", target="", database="", export=False):
-    """Open a notebook in marimo, or write it as a page. The first call installs the development tools."""
+    """Open a notebook in marimo, or export it as a page. The first call installs the development tools."""
     from pipeline import notebooks
     from pipeline.display import print_text, shown
 
@@ -266,19 +266,19 @@ def notebook(context, name="", target="", database="", export=False):
 @task(
     positional=["folder"],
     help={
-        "folder": "new folder, or one that was simulated before",
+        "folder": "new folder, or one that holds an earlier simulation",
         "events": "number of events (default 10000)",
         "users": "number of users (default 100)",
         "songs": "number of song files (default 1000)",
         "days": "number of days (default 30)",
         "start": "first day (default 2018-11-01)",
-        "seed": "the same seed and sizes give the same bytes (default 1)",
+        "seed": "random seed; the same seed and sizes give the same bytes (default 1)",
         "quiet": _QUIET,
     },
 )
 @command
 def simulate(context, folder, events="", users="", songs="", days="", start="", seed="", quiet=False):
-    """Write a simulated source: song and event files as they lie in the bucket, traps and all."""
+    """Write a simulated source: song and event files laid out as in the bucket, with the same quirks."""
     from pipeline.simulate import Simulation, simulate_folder
 
     simulation = Simulation.from_flags(events=events, users=users, songs=songs, days=days, start=start, seed=seed)
@@ -288,16 +288,16 @@ def simulate(context, folder, events="", users="", songs="", days="", start="", 
 @task(name="build", help={"target": _TARGET, "database": _DATABASE, "quiet": _QUIET})
 @command
 def docs_build(context, target="", database="", quiet=False):
-    """Write the docs site, one page that needs no server."""
+    """Build the docs site: pages that open in a browser without a server."""
     from pipeline.run import document
 
     document(settings_of(context, target=target, database=database), _display(quiet))
 
 
-@task(name="serve", help={"port": "port on this machine (default 8080)", "target": _TARGET, "database": _DATABASE})
+@task(name="serve", help={"port": "local port (default 8080)", "target": _TARGET, "database": _DATABASE})
 @command
 def docs_serve(context, port="", target="", database=""):
-    """Serve the docs site on this machine until Ctrl-C."""
+    """Serve the docs site on this machine until you press Ctrl-C."""
     from pipeline.docs_site import serve_docs
 
     if port:
@@ -305,19 +305,19 @@ def docs_serve(context, port="", target="", database=""):
     serve_docs(settings_of(context, target=target, database=database))
 
 
-@task(help={"thorough": "the long ones too, such as a run killed at each of its statements; two hours"})
+@task(help={"thorough": "also run the long tests, such as killing a run at each of its statements; takes two hours"})
 @command
 def test(context, thorough=False):
-    """Run every test there is: linters, dbt's unit tests, and pytest, which builds warehouses of its own."""
+    """Run the linters, dbt's unit tests, and pytest, which builds its own warehouses."""
     from pipeline.checks import run_tests
 
     return run_tests(thorough=thorough)
 
 
-@task(help={"fix": "fix what can be fixed"})
+@task(help={"fix": "fix what can be fixed automatically"})
 @command
 def lint(context, fix=False):
-    """Check the style of Python and SQL, and that dbt finds nothing deprecated."""
+    """Check the style of Python and SQL, and that dbt reports no deprecations."""
     from pipeline.checks import run_linters
 
     return run_linters(fix=fix)
@@ -326,13 +326,15 @@ def lint(context, fix=False):
 @task(name="stand-in")
 @command
 def stand_in(context):
-    """Run a Redshift to test against, on this machine, until Ctrl-C; prints the environment that leads to it."""
+    """Run a local stand-in for Redshift until you press Ctrl-C; prints the environment variables to use it."""
     from pipeline.checks import run_stand_in
 
     return run_stand_in()
 
 
-on_aws = functools.partial(command, errors=InfraError, interrupted="What AWS was asked for goes on; run it again.")
+on_aws = functools.partial(
+    command, errors=InfraError, interrupted="AWS continues what it has started. Run it again to finish."
+)
 
 
 def _infra_settings(context, **flags):
@@ -341,10 +343,10 @@ def _infra_settings(context, **flags):
     return read_infra_settings(context.config, **flags)
 
 
-@task(name="plan", help={"offline": "without AWS, credentials or network: everything, why, and what it costs"})
+@task(name="plan", help={"offline": "plan without AWS, credentials or network: everything, with reasons and costs"})
 @on_aws
 def infra_plan(context, offline=False):
-    """Show what infra.up would create, change, keep or delete, and what it costs."""
+    """Show what infra.up would create, change, keep or delete, and the cost."""
     from infra.console import plan
 
     plan(_infra_settings(context), offline=offline)
@@ -353,22 +355,23 @@ def infra_plan(context, offline=False):
 @task(
     name="up",
     help={
-        "replace": "also where a warehouse must be deleted, with a final snapshot, and made anew; asks for the name",
-        "name": "the project's name, where nobody can be asked",
+        "replace": "where a warehouse cannot be changed, delete it with a final snapshot and create it again; "
+        "asks for the name",
+        "name": "the project's name, to confirm without being asked",
     },
 )
 @on_aws
 def infra_up(context, replace=False, name=""):
-    """Bring about what infra.plan shows, and print how to reach the warehouse."""
+    """Create and change what infra.plan shows, and print how to connect."""
     from infra.console import up
 
     up(_infra_settings(context), may_replace=replace, name=name)
 
 
-@task(name="status", help={"exports": 'only the variables: eval "$(./inv infra.status --exports)"'})
+@task(name="status", help={"exports": 'print only the variables: eval "$(./inv infra.status --exports)"'})
 @on_aws
 def infra_status(context, exports=False):
-    """Show state, endpoint, cost so far, and what is not as planned."""
+    """Show state, endpoint, cost so far, and differences from the plan."""
     from infra.console import status
 
     return status(_infra_settings(context), exports=exports)
@@ -377,7 +380,7 @@ def infra_status(context, exports=False):
 @task(name="pause")
 @on_aws
 def infra_pause(context):
-    """Pause the cluster: only storage is paid for."""
+    """Pause the cluster, so that you pay for storage only."""
     from infra.console import pause
 
     pause(_infra_settings(context))
@@ -386,7 +389,7 @@ def infra_pause(context):
 @task(name="resume")
 @on_aws
 def infra_resume(context):
-    """Wake a paused cluster."""
+    """Resume a paused cluster."""
     from infra.console import resume
 
     resume(_infra_settings(context))
@@ -396,14 +399,14 @@ def infra_resume(context):
     name="resize",
     help={
         "nodes": "number of nodes",
-        "node-type": "type of nodes, such as rg.xlarge",
-        "base-capacity": "serverless: RPU that queries start with",
-        "max-capacity": "serverless: RPU that they may grow to",
+        "node-type": "node type, such as rg.xlarge",
+        "base-capacity": "serverless: base capacity in RPU",
+        "max-capacity": "serverless: maximum capacity in RPU",
     },
 )
 @on_aws
 def infra_resize(context, nodes="", node_type="", base_capacity="", max_capacity=""):
-    """Give the warehouse another size; the data stays, queries wait some minutes."""
+    """Resize the warehouse. The data stays; queries wait for some minutes."""
     from infra.console import resize
 
     size = {"nodes": nodes, "node_type": node_type, "base_capacity": base_capacity, "max_capacity": max_capacity}
@@ -411,20 +414,21 @@ def infra_resize(context, nodes="", node_type="", base_capacity="", max_capacity
 
 
 @task(
-    name="down", help={"name": "the project's name, where nobody can be asked", "snapshot": "--no-snapshot: take none"}
+    name="down",
+    help={"name": "the project's name, to confirm without being asked", "snapshot": "take no final snapshot"},
 )
 @on_aws
 def infra_down(context, name="", snapshot=True):
-    """Delete all of the project after a final snapshot, and look whether anything remains. Asks for the name."""
+    """Delete the whole stack after a final snapshot, and check that nothing remains. Asks for the name."""
     from infra.console import down
 
     down(_infra_settings(context), name=name, take_snapshot=snapshot)
 
 
-@task(name="policy", help={"account": "the account's 12 digits (default: that of the credentials)"})
+@task(name="policy", help={"account": "12-digit AWS account ID (default: that of your credentials)"})
 @on_aws
 def infra_policy(context, account=""):
-    """Print the least IAM policies that an operator of the stack needs."""
+    """Print the minimal IAM policies that an operator of the stack needs."""
     from infra.console import policy
 
     policy(_infra_settings(context), account=account)
@@ -433,7 +437,7 @@ def infra_policy(context, account=""):
 @task(name="find")
 @on_aws
 def infra_find(context):
-    """List everything in the region that bears the project's tag, and say what is not in the plan."""
+    """List everything in the region that has the project's tag, and mark what is not in the plan."""
     from infra.console import find
 
     find(_infra_settings(context))
@@ -457,10 +461,10 @@ namespace = Collection(
     run, loads, publish, reset, query, report, notebook, simulate, test, lint, stand_in, docs, infrastructure
 )
 
-# What the list of tasks shows under which heading; a collection's tasks go with it.
+# The headings of the task list, each with its tasks; a collection brings its own.
 GROUPS = {
     "Load and build": ("run", "load", "publish", "reset"),
-    "Ask and look": ("query", "report", "notebook", "docs"),
+    "Query and explore": ("query", "report", "notebook", "docs"),
     "Develop": ("simulate", "stand-in", "lint", "test"),
     "The warehouse on AWS": ("infra",),
 }

@@ -1,4 +1,4 @@
-"""What every task has around its body: errors as one message, a signal as one line, a closed pipe as the end."""
+"""What wraps every task: an error becomes one message, a signal one line, a closed pipe a quiet end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipeline.foreign_text import message_of, print_traceback, printable
 from pipeline.interrupts import received_signal, stop_on_signals
 from pipeline.settings import Settings, read_settings
 
-_INTERRUPTED = "What was committed stays; run it again to finish."
+_INTERRUPTED = "Committed work is kept. Run it again to finish."
 _SIGNAL_CODE = 128  # a shell's code for a command that a signal ended is this and the signal's number
 
 
@@ -26,7 +26,7 @@ def command(
 ) -> Callable[..., None]:
     """Run a task's body; its exit code is what it returns, an error's own code, or that of a signal.
 
-    errors are those that are meant for the user, and carry an exit_code.
+    errors are the exceptions meant for the user; each has an exit_code.
     """
 
     @functools.wraps(body)
@@ -34,7 +34,7 @@ def command(
         stop_on_signals()
         sys.excepthook = print_traceback
         for stream in (sys.stdout, sys.stderr):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter gets its code
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a letter gets its code
         with readable_to_the_end():
             try:
                 code = body(*arguments, **flags)
@@ -42,8 +42,8 @@ def command(
                 raise
             except (Exception, KeyboardInterrupt) as error:
                 if received_signal():
-                    # Python ends by the signal if that came while a library had code made from text, as dataclasses
-                    # do. It forgets so when the next text is run.
+                    # If the signal came while a library ran generated code, as dataclasses do, Python would end by the
+                    # signal. Running more generated code clears that.
                     exec("")  # noqa: S102
                     raise Exit(f"Interrupted. {interrupted}", code=_SIGNAL_CODE + received_signal()) from None
                 if isinstance(error, errors):
@@ -59,7 +59,7 @@ def command(
 
 @contextmanager
 def readable_to_the_end() -> Iterator[None]:
-    """End quietly where the reader of standard output has seen enough, as in: ./inv query … | head."""
+    """End quietly when the reader of standard output has seen enough, as in: ./inv query … | head."""
     try:
         yield
         sys.stdout.flush()

@@ -1,7 +1,7 @@
-"""Make .venv from a lock: run by ./inv, with any Python from 3.11 on, so with its standard library only.
+"""Create .venv from a lock file. ./inv runs this with any Python from 3.11 on, so it uses the standard library only.
 
-Nothing outside .venv changes. Settings of uv and pip that say where a package comes from (index, proxy, certificates)
-are followed; those that say where or with what to install belong to other projects and do not reach the installer.
+Nothing outside .venv changes. uv's and pip's settings for where packages come from (index, proxy, certificates) are
+used; those for where and how to install belong to other projects and are ignored.
 """
 
 from __future__ import annotations
@@ -47,20 +47,23 @@ PIP_KEYS = frozenset(
 )
 OTHERS = re.compile(r"(UV|PIP|PYTHON|CONDA)_?\w*|VIRTUAL_ENV|__PYVENV_LAUNCHER__")
 
-# What an installer's log has where it failed, and what that means; the first that is found counts.
+# Patterns in a failed installer's log, and what they mean; the first match wins.
 CAUSES = (
     (
         r"No space left on device|os error 2[78]|Disk quota exceeded|File too large",
-        "the disk is full. Make room and run this again",
+        "the disk is full. Free some space and run this again",
     ),
-    (r"Permission denied|Read-only file system|os error (13|30)\b", "files in .venv or in the cache cannot be written"),
+    (
+        r"Permission denied|Read-only file system|os error (13|30)\b",
+        "files in .venv or in the package cache are not writable. Make them writable and run this again",
+    ),
     (
         r"DO NOT MATCH THE HASHES|[Hh]ash mismatch|hashes are required",
-        "a package is not the one that the lock names. Clear the installer's cache, or use another index",
+        "a package does not match the lock file. Clear the installer's cache, or use another package index",
     ),
     (
         r"CERTIFICATE_VERIFY_FAILED|UnknownIssuer|invalid peer certificate|certificate verify failed|SSLError",
-        "the index's certificate is not trusted. Behind a proxy, name its certificates: SSL_CERT_FILE for uv, "
+        "the package index's certificate is not trusted. Behind a proxy, set its certificates: SSL_CERT_FILE for uv, "
         "PIP_CERT for pip",
     ),
     (
@@ -71,20 +74,20 @@ CAUSES = (
         r"NewConnectionError|Failed to establish|name resolution|Name or service not known|nodename nor servname|"
         r"Connection (refused|reset|aborted)|[Nn]etwork is unreachable|[Tt]imed out|ConnectTimeout|dns error|"
         r"client error \(Connect\)|error sending request|Remote end closed|too many 5\d\d error",
-        "the package index cannot be reached. Check the network and the index that uv or pip is set to",
+        "the package index cannot be reached. Check the network and the index configured for uv or pip",
     ),
     (
         r"\b(401|403)\b.*(Unauthorized|Forbidden|Client Error|status)|status code.*\b(401|403)\b",
-        "the package index refused the credentials, or asks for some",
+        "the package index refused the credentials or requires some. Set them for uv or pip",
     ),
     (
         r"No matching distribution|No solution found|no wheels? with a matching|not a supported wheel|"
         r"was not found in the (package registry|provided package locations)",
-        "the index lacks a package in the version that the lock names, or has none for this Python and system",
+        "the package index lacks a package in the locked version, or has no build of it for this Python and system",
     ),
     (
         r"Failed to build|error: command .*(gcc|cc|clang)|Failed building wheel",
-        "the index has no wheel of a package for this Python and system, and it could not be compiled",
+        "a package has no wheel for this Python and system, and could not be compiled",
     ),
 )
 
@@ -96,7 +99,7 @@ _TELLING = re.compile(
 
 
 class SetupError(Exception):
-    """.venv could not be made; the text says why and what to do."""
+    """.venv could not be created; the text says why and what to do."""
 
 
 def main(lock_name: str, arguments: list[str]) -> NoReturn:
@@ -112,9 +115,9 @@ def main(lock_name: str, arguments: list[str]) -> NoReturn:
 
 
 def make(lock_name: str) -> None:
-    """Bring .venv to what the lock says. Whatever interrupts it, the next call begins again with an empty one."""
+    """Make .venv match the lock file. If this is interrupted, the next call starts over with an empty .venv."""
     began = time.monotonic()
-    if (VENV / "made-from-dev.lock").exists():  # who had the development tools keeps them
+    if (VENV / "made-from-dev.lock").exists():  # once installed, the development tools stay
         lock_name = "requirements-dev.lock"
     minor = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
     if not _is_sound():
@@ -127,7 +130,7 @@ def make(lock_name: str) -> None:
     STAMP.unlink(missing_ok=True)
     LOG.write_bytes(b"")
     if not PYTHON.exists() and _call([sys.executable, "-I", "-m", "venv", "--without-pip", str(VENV)]):
-        raise SetupError(f".venv could not be made: {_reason()}")
+        raise SetupError(f".venv could not be created: {_reason()}.")
     uv = shutil.which("uv")
     if not (uv and _install_with_uv(uv, lock_name)):
         _install_with_pip(lock_name)
@@ -141,7 +144,7 @@ def make(lock_name: str) -> None:
 
 
 def _is_sound() -> bool:
-    """Whether .venv was made to its end, for this place, and its Python is still the one it was made with."""
+    """Whether .venv is complete, was created for this folder, and still has the Python it was created with."""
     try:
         place, minor = STAMP.read_text(encoding="utf-8").splitlines()
         found = subprocess.run([PYTHON, "-I", "-V"], capture_output=True, text=True, check=True).stdout  # noqa: S603
@@ -155,7 +158,7 @@ def _install_with_uv(uv: str, lock_name: str) -> bool:
     config.write_text(_uv_config(), encoding="utf-8")
     sync = [uv, "pip", "sync", "--config-file", str(config), "--python", str(PYTHON), "--require-hashes", "--quiet"]
     if _call([*sync, lock_name], f"installing {lock_name} into .venv with uv …"):
-        _say(f"uv could not install it: {_reason()}. Trying pip.")
+        _say(f"uv could not install the packages: {_reason()}. Trying pip.")
         return False
     return True
 
@@ -166,19 +169,21 @@ def _install_with_pip(lock_name: str) -> None:
     if _call([*pip, "--version"]) and _call([str(PYTHON), "-I", "-m", "ensurepip", "--default-pip"]):
         version = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
         raise SetupError(
-            f"pip could not be put into .venv: {_reason(begin)}. On Debian or Ubuntu: apt install {version}"
+            f"pip could not be installed in .venv: {_reason(begin)}. On Debian or Ubuntu, run: apt install {version}"
         )
     environment = {**_environment(), **_pip_config(pip), "PIP_CONFIG_FILE": os.devnull}
     options = "--no-input --no-color --disable-pip-version-check --no-deps --require-hashes -r".split()
     text = f"installing {lock_name} into .venv with pip; this takes a minute or two …"
     install = [*pip, "install", *options, lock_name]
-    # pip says what is wrong with the index only when asked to say everything, which for all packages is megabytes.
+    # pip explains an index error only in its most verbose mode, which logs megabytes, so that runs second.
     if _call([*install, "--quiet"], text, environment) and _call([*install, "-vv", "--retries=0"], "", environment):
-        raise SetupError(f"The packages of {lock_name} could not be installed: {_reason(begin)}. Details are in {LOG}.")
+        raise SetupError(
+            f"The packages of {lock_name} could not be installed: {_reason(begin)}. See {LOG} for details."
+        )
 
 
 def _environment() -> dict[str, str]:
-    """This process's variables without those that would lead an installer elsewhere."""
+    """This process's environment without variables that would make an installer install elsewhere."""
     pip = {f"PIP_{key.upper().replace('-', '_')}" for key in PIP_KEYS}
     return {
         name: value
@@ -188,12 +193,12 @@ def _environment() -> dict[str, str]:
 
 
 def _pip_config(pip: list[str]) -> dict[str, str]:
-    """Where packages come from, as pip's configuration files say, as variables for the call that reads none of them."""
+    """Where packages come from by pip's configuration files, as variables for a pip call that ignores those files."""
     environment = _environment() | {name: os.environ[name] for name in ("PIP_CONFIG_FILE",) if name in os.environ}
     command = [*pip, "--log", os.devnull, "config", "list"]
     listed = subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout  # noqa: S603
     found = {}
-    for section in ("global", "install"):  # the second counts more
+    for section in ("global", "install"):  # the second overrides the first
         for key, value in re.findall(rf"^{section}\.([\w-]+)=(.+)$", listed, re.M):
             name = f"PIP_{key.upper().replace('-', '_')}"
             if key in PIP_KEYS and name not in os.environ:
@@ -202,7 +207,7 @@ def _pip_config(pip: list[str]) -> dict[str, str]:
 
 
 def _uv_config() -> str:
-    """Where packages come from, as uv's configuration files say, as a file of its own."""
+    """Where packages come from by uv's configuration files, as the text of one file."""
     top: dict[str, Any] = {}
     pip: dict[str, Any] = {}
     for path in _uv_files():
@@ -223,7 +228,7 @@ def _uv_config() -> str:
 
 
 def _uv_files() -> list[Path]:
-    """uv's configuration files, in the order in which they count."""
+    """uv's configuration files, in order of precedence."""
     if "UV_NO_CONFIG" in os.environ:
         return []
     if named := os.environ.get("UV_CONFIG_FILE"):
@@ -235,7 +240,7 @@ def _uv_files() -> list[Path]:
 
 
 def _absolute(item: Any, folder: Path) -> Any:
-    """A place that is named as a path is meant from the configuration file that names it."""
+    """A relative path in a configuration file is relative to that file."""
     is_path = isinstance(item, str) and "://" not in item and item.startswith(".")
     return str(folder / item) if is_path else item
 
@@ -260,8 +265,8 @@ def _call(command: list[str], text: str = "", environment: dict[str, str] | None
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # with all that it starts, it can be stopped as a group
-            close_fds=False,  # it holds the lock of _alone, too, and goes on with it if this process is killed
+            start_new_session=True,  # so that it can be stopped as a group with its children
+            close_fds=False,  # it inherits the lock of _alone and keeps it if this process is killed
         )
     began = time.monotonic()
     is_shown = bool(text) and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
@@ -282,7 +287,7 @@ def _call(command: list[str], text: str = "", environment: dict[str, str] | None
 
 
 def _reason(begin: int = 0) -> str:
-    """What went wrong, out of the log from there on: a known cause, else the last line about an error."""
+    """What went wrong, from the log after begin: a known cause, else the last line about an error."""
     said = LOG.read_bytes()[begin:].decode(errors="replace")
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     telling = [line for line in lines if _TELLING.search(line)] or lines[-1:] or ["no reason given"]
@@ -297,7 +302,7 @@ def _reason(begin: int = 0) -> str:
 
 
 def _fit_scripts() -> None:
-    """In a folder with one of $`"\\ in its name, write what pip, uv and venv do not quote as a shell needs it."""
+    """Quote the paths in .venv's scripts if they have one of $`"\\, which pip, uv and venv leave unquoted."""
     if not re.search(r"[$`\"\\]", str(VENV)):
         return
     start = f"#!/bin/sh\n'''exec' {shlex.quote(str(PYTHON))} \"$0\" \"$@\"\n' '''\n".encode()
@@ -319,14 +324,14 @@ def _fit_scripts() -> None:
 
 @contextmanager
 def _alone() -> Iterator[bool]:
-    """Hold the right to make .venv; False where another ./inv had it meanwhile and may have made it."""
+    """Hold the lock for creating .venv; False if another ./inv held it first and may have created .venv."""
     with (STATE / "setup.lock").open("a") as file:
         os.set_inheritable(file.fileno(), True)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             is_first = True
         except BlockingIOError:
-            _say("another ./inv is making .venv; waiting for it …")
+            _say("another ./inv is creating .venv; waiting for it …")
             fcntl.flock(file, fcntl.LOCK_EX)
             is_first = False
         yield is_first
@@ -346,8 +351,8 @@ if __name__ == "__main__":
     except SetupError as error:
         _say(str(error))
     except OSError as error:
-        _say(f"{error.filename or LOG} cannot be written: {error.strerror}. Make it writable, or make room.")
+        _say(f"{error.filename or LOG} cannot be written: {error.strerror}. Make it writable, or free some space.")
     except KeyboardInterrupt:
-        _say("stopped; the next ./inv makes .venv anew.")
+        _say("stopped; the next ./inv will create .venv again.")
         sys.exit(130)
     sys.exit(ENVIRONMENT_CODE)

@@ -1,4 +1,4 @@
-"""The command line: Invoke's parser, with help wherever it is asked for and errors that name the nearest word."""
+"""The command line: Invoke's parser, with help in every usual form and errors that suggest the nearest word."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from pipeline.interrupts import received_signal, stop_on_signals
 
 HELP = ("-h", "--help")
 WIDEST = 100
-NAMES = 26  # columns for names; a longer one has its help below it
-NARROW = 60  # on a narrower terminal every flag has its help below it
+NAMES = 26  # columns for names; the help of a longer name goes below it
+NARROW = 60  # on a narrower terminal all help goes below its option
 SHORT_FLAGS = {"quiet": "q", "source": "s", "target": "t", "database": "d", "yes": "y"}
 """The flags that have a short form. It is the same in every task."""
 
 
 class ProjectTask(Task):
-    """A task whose short flags are those of SHORT_FLAGS; Invoke would make some up, other ones in each task.
+    """A task whose short flags are those of SHORT_FLAGS; Invoke would make up different ones in each task.
 
     may_be_left_out names positional arguments that are empty where a call lacks them.
     """
@@ -51,7 +51,7 @@ class ProjectTask(Task):
         return options
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
-        """As Invoke's, which takes each text out of help the first time; here it is there the next time too."""
+        """As Invoke's, which removes each text from help on the first call; here help is kept for the next call."""
         texts = dict(self.help)
         try:
             return super().get_arguments(ignore_unknown_help)
@@ -65,7 +65,7 @@ task = functools.partial(invoke.task, klass=ProjectTask, auto_shortflags=False)
 class CommandLine(Program):
     """The project's tasks as a program.
 
-    groups has, by what one wants to do, the tasks and collections that are listed there.
+    groups maps each heading of the task list to its tasks and collections.
     """
 
     def __init__(self, namespace: Collection, *, root: Path, groups: Mapping[str, Sequence[str]], title: str) -> None:
@@ -118,9 +118,9 @@ class CommandLine(Program):
         self.config.load_project()
 
     def core_args(self) -> list[Argument]:
-        """Of Invoke's own flags those that mean something here; its tasks run no shell commands."""
+        """Invoke's own flags that are useful here; these tasks run no shell commands."""
         return [
-            Argument(names=("config",), help="settings to use besides invoke.yaml"),
+            Argument(names=("config",), help="settings file to use in addition to invoke.yaml"),
             Argument(names=("debug",), kind=bool, default=False, help="print what Invoke does"),
             Argument(names=("list", "l"), kind=bool, default=False, help="list the tasks"),
             Argument(names=("list-format",), default="flat", help="flat, nested or json"),
@@ -162,7 +162,7 @@ class CommandLine(Program):
         return [*words[: place + 1], "", *words[place + 1 :]]
 
     def _help_wanted(self, words: list[str]) -> str | None:
-        """What help is asked for: a task, a collection, "" for the overview; None where no help is."""
+        """Which help was requested: of a task, of a collection, "" for the overview; None if none was."""
         words = words[: words.index("--")] if "--" in words else words
         if not words:
             return ""
@@ -182,7 +182,7 @@ class CommandLine(Program):
         return (name for name in self._task_names() if name.startswith(f"{collection}."))
 
     def _task_names(self) -> list[str]:
-        """The tasks by the names that users see: a collection's default task has the collection's."""
+        """The tasks by the names that users see: a collection's default task has the collection's name."""
         return [context.aliases[0] if context.aliases else context.name for context in self.parser.contexts.values()]
 
     def _print_help(self, name: str) -> None:
@@ -197,7 +197,7 @@ class CommandLine(Program):
 
     def _print_overview(self, collection: str = "") -> None:
         if not collection:
-            print(_folded(f"{self.title} Usage: ./inv TASK [options]; ./inv help TASK shows what a task takes."))
+            print(_folded(f"{self.title} Usage: ./inv TASK [options]; ./inv help TASK explains a task."))
         names = self._task_names()
         rest = set(names)
         for heading, members in {**self.groups, "Other": names}.items():
@@ -229,7 +229,7 @@ class CommandLine(Program):
             _print_rows([(_spelled(argument), argument.help or "") for argument in sorted(flags, key=lambda a: a.name)])
 
     def _wrong_call(self, error: ParseError) -> str:
-        """What is wrong with the call, with the nearest right word, out of the parser's own words."""
+        """What is wrong with the call, and the nearest right word, from the parser's error."""
         text, context = str(error), error.context
         task_name = (context.aliases[0] if context.aliases else context.name) if context and context.name else ""
         more = f"./inv help {task_name}".rstrip()
@@ -241,8 +241,8 @@ class CommandLine(Program):
                 return f"{word} is a group of tasks: {', '.join(below)}."
             near = _nearest(word, self._task_names())
             if task_name and not near:
-                return f"{task_name}: {word!r} is one word too many; a value with blanks needs quotes. See {more}."
-            return f"There is no task {word!r}.{near} ./inv help lists all of them."
+                return f"{task_name}: unexpected argument {word!r}. Quote a value that contains spaces. See {more}."
+            return f"No task {word!r}.{near} Run ./inv help to list all tasks."
         if "did not receive required positional" in text:
             missing = " ".join(map(_placeholder, context.missing_positional_args))
             return f"{task_name} needs {missing}. Usage: ./inv {task_name} {missing}; see {more}."
@@ -254,11 +254,11 @@ class CommandLine(Program):
         if task_name:
             known = self.parser.contexts[task_name]
             near = _nearest(word, [*known.flags, *known.inverse_flags])
-            return f"{task_name} has no flag {word}.{near} ./inv help {task_name} shows all of them."
+            return f"{task_name} has no option {word}.{near} Run ./inv help {task_name} to see its options."
         flags = {flag: name for name in reversed(self._task_names()) for flag in self.parser.contexts[name].flags}
         close = difflib.get_close_matches(word, flags, n=1, cutoff=0.75)
-        example = f" A task's flags come after it: ./inv {flags[close[0]]} {close[0]}." if close else ""
-        return f"There is no flag {word} before a task.{example} See ./inv help."
+        example = f" Put a task's options after its name: ./inv {flags[close[0]]} {close[0]}." if close else ""
+        return f"No option {word} before a task.{example} See ./inv help."
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:
@@ -271,7 +271,7 @@ def _placeholder(argument: Argument) -> str:
 
 
 def _spelled(argument: Argument) -> str:
-    """A flag as one types it: -d, --database DATABASE."""
+    """A flag as you type it: -d, --database DATABASE."""
     if argument.kind is bool and argument.default:
         return f"--no-{argument.names[0]}"
     flags = [*(f"-{name}" for name in argument.nicknames), f"--{argument.names[0]}"]
@@ -294,7 +294,7 @@ def _folded(text: str, indent: str = "") -> str:
 
 
 def _print_rows(rows: list[tuple[str, str]], width: int = 0) -> None:
-    """Names with their help beside them, or below where it would have too little room."""
+    """Print names with their help next to them, or below them if there is too little room."""
     column = width or min(max(len(name) for name, _ in rows), NAMES)
     for name, text in rows:
         beside = _folded(text, " " * (column + 4))

@@ -323,7 +323,7 @@ def test_stopped_in_the_middle_it_leaves_no_process_and_the_next_call_repairs(
     ("cause", "said"),
     [
         ("no index", "cannot be reached"),
-        ("another file", "not the one that the lock names"),
+        ("another file", "does not match the lock file"),
         ("no such package", "lacks a package"),
         ("a password", "refused the credentials"),
         ("a proxy", "the proxy refused"),
