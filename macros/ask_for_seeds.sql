@@ -7,7 +7,7 @@
         {% for node in graph.nodes.values() if node.resource_type == 'seed' %}
             {% if not adapter.get_relation(node.database, node.schema, node.alias) %}
                 {% do exceptions.raise_compiler_error(
-                    "The seed " ~ node.name ~ " is not in the warehouse yet. Bring it with: dbt seed"
+                    "The seed " ~ node.name ~ " is not in the warehouse yet. Create it with: dbt seed"
                 ) %}
             {% endif %}
         {% endfor %}

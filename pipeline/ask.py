@@ -1,4 +1,4 @@
-"""A query of the user's own: it reads the warehouse, and neither writes nor reads anything else."""
+"""A query of the user's own: it can read the warehouse and nothing else, and write nothing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pipeline.errors import UsageError
 from pipeline.foreign_text import first_line
 from pipeline.warehouse import Result, Warehouse, redshift_refusals, result_of, rows_on_duckdb
 
-ONLY_READS = "query only reads the warehouse: one statement, of SELECT, WITH, SHOW, DESCRIBE or EXPLAIN."
-# What keeps a SELECT of DuckDB's from files, the network and this program's own variables.
+ONLY_READS = "query is read-only: pass one SELECT, WITH, SHOW, DESCRIBE or EXPLAIN statement."
+# Settings that keep a DuckDB SELECT away from files, the network and this program's variables.
 CLOSED = {
     "enable_external_access": "false",
     "autoload_known_extensions": "false",
@@ -24,12 +24,12 @@ FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*(?:(?!/\*|\*/).)*\*/)*([a
 
 
 def ask(warehouse: Warehouse, sql: str, *, database: Path | None = None) -> Result:
-    """Run a statement that reads; bare table names are looked for in analytics, then staging.
+    """Run a statement that reads; table names without a schema are looked up in analytics, then staging.
 
-    On DuckDB it runs on the work file, or on the file that is given.
+    On DuckDB it runs on database, by default the work file.
 
     Raises:
-        UsageError: the engine refused it, or it would do more than read.
+        UsageError: the engine refused the statement, or it does more than read.
     """
     if warehouse.settings.target == "duckdb":
         return _ask_duckdb(warehouse, sql, database)
@@ -50,20 +50,20 @@ def _ask_duckdb(warehouse: Warehouse, sql: str, database: Path | None) -> Result
 
 
 def _ask_redshift(warehouse: Warehouse, sql: str) -> Result:
-    # A transaction that is READ ONLY is not documented to stop UNLOAD, and CALL could end it.
+    # READ ONLY transactions are not documented to stop UNLOAD, and CALL could end one.
     if not (found := FIRST_WORD.match(sql)) or found[1].lower() not in READING_WORDS:
         raise UsageError(ONLY_READS)
     connections = warehouse.redshift_connections()
     try:
         with redshift_refusals(), connections.exception_handler(sql):
-            # The driver's own cursor: the server takes one statement of it, where dbt's would send several one by one.
+            # The driver's own cursor, with which the server takes one statement; dbt's would send several one by one.
             cursor = connections.get_thread_connection().handle.cursor()
             cursor.execute("begin read only")
             try:
                 cursor.execute(sql)
                 return result_of(cursor)
             finally:
-                with suppress(Exception):  # a connection that was lost has nothing left to end
+                with suppress(Exception):  # a lost connection has nothing left to end
                     cursor.execute("rollback")
     except UsageError as error:
         if "transaction is read-only" in str(error):

@@ -1,4 +1,4 @@
-"""The checks that CI, the pre-commit hook and `invoke test` share."""
+"""The checks that CI, the pre-commit hook and `./inv test` share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TARGET_IN_MODEL = re.compile(r"\btarget\.|\badapter\.type\(")
 
 
 def run_linters(*, fix: bool = False) -> int:
-    """Run every check that needs no data; return 0 or the last failure's exit code."""
+    """Run every check that needs no data; return 0 or the exit code of the last failure."""
     _need_development_tools()
     code = _targets_in_models()
     ruff = ["ruff", "check", *(["--fix"] if fix else []), "."]
@@ -40,7 +40,7 @@ def run_linters(*, fix: bool = False) -> int:
 def run_tests(*, thorough: bool = False) -> int:
     """Run the linters, then pytest, which runs dbt's data and unit tests; return the exit code.
 
-    A thorough run has the tests that take minutes too, and keeps what they counted in docs/promises.md.
+    A thorough run includes the tests that take minutes, and writes their counts to docs/promises.md.
     """
     code = run_linters()
     code = _step("pytest", ["pytest", *(["--thorough"] if thorough else [])]) or code
@@ -48,7 +48,7 @@ def run_tests(*, thorough: bool = False) -> int:
 
 
 def run_stand_in() -> NoReturn:
-    """Become the Redshift stand-in, which runs until a signal ends it and all that it has started."""
+    """Replace this process with the Redshift stand-in, which runs until a signal ends it and its children."""
     _need_development_tools()
     os.chdir(PROJECT_ROOT / "tests")
     os.execv(sys.executable, [sys.executable, "-m", "redshift_stand_in"])  # noqa: S606
@@ -57,11 +57,11 @@ def run_stand_in() -> NoReturn:
 def _need_development_tools() -> None:
     missing = [name for name in ("pytest", "ruff", "sqlfluff") if find_spec(name) is None]
     if missing:
-        raise MachineError(f"{', '.join(missing)} not installed here. Install the development tools with: ./inv lint")
+        raise MachineError(f"Not installed: {', '.join(missing)}. Install the development tools with: ./inv lint")
 
 
 def _deprecation_gate() -> list[str]:
-    # Deprecations are judged for the redshift target only; parsing it needs no connection.
+    # Deprecations are checked for the redshift target only; parsing it needs no connection.
     return [
         "dbt", "--quiet", "--warn-error-options", '{"error": ["Deprecations"]}',
         "parse", "--no-partial-parse", "--target", "redshift",
@@ -77,14 +77,16 @@ def _targets_in_models() -> int:
         if TARGET_IN_MODEL.search(line)
     ]
     for line in found:
-        print_text(f"A model must not ask for its engine: {line}", file=sys.stderr)
+        print_text(
+            f"Models must not test for the engine; move this to a macro in macros/cross_db: {line}", file=sys.stderr
+        )
     return 1 if found else 0
 
 
 def _step(name: str, command: list[str]) -> int:
     print_text(f"── {name}")
     command = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
-    # dbt's files of a check stay apart from those of the user's own commands.
+    # A check's dbt files stay apart from those of the user's commands.
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             **without_dbt_settings(os.environ),
@@ -96,6 +98,6 @@ def _step(name: str, command: list[str]) -> int:
             try:
                 return process.wait()
             except KeyboardInterrupt:
-                process.send_signal(signal.SIGINT)  # it has had Ctrl-C, and no other signal
-                process.wait()  # it puts things away
+                process.send_signal(signal.SIGINT)  # Ctrl-C reached it already, other signals did not
+                process.wait()  # it cleans up
                 raise

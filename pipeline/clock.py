@@ -1,4 +1,4 @@
-"""The one place where the pipeline asks for the time. Times are for people to read: no order is ever made of them."""
+"""The only place where the pipeline reads the time. Times are for people to read; nothing is ordered by them."""
 
 from __future__ import annotations
 

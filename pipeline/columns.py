@@ -1,4 +1,4 @@
-"""The columns of the landed tables that come out of JSON, as models/staging/_sources.yml describes them."""
+"""The columns of the landed tables that come from JSON, as models/staging/_sources.yml describes them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _MILLISECONDS_IN = {"seconds": Decimal(1000), "microseconds": Decimal("1e-3"), "
 
 @dataclass(frozen=True)
 class JsonColumn:
-    """A landed column that takes a key's value, and what the load checks of it besides the type.
+    """A landed column for the value of a JSON key, and what the load checks besides the type.
 
-    unit is milliseconds where the number is a time since 1970.
+    unit is milliseconds if the number is a time since 1970.
     """
 
     name: str
@@ -40,7 +40,7 @@ class JsonColumn:
         )
 
     def out_of_range(self, number: Decimal) -> str:
-        """Why a number is not in the range, as duckdb__out_of_range says it; nothing where it is."""
+        """Why a number is out of range, worded as in duckdb__out_of_range; empty if it is in range."""
         if self.range is None or self.range[0] <= number <= self.range[1]:
             return ""
         least, most = self.range

@@ -1,9 +1,9 @@
 """One compacted part: the gzip text that COPY reads in place of many files, and the index that leads back to them.
 
-A part is its files' own bytes, one file after the other. Two things are changed, and neither moves a line: a byte order
-mark is dropped, since it would stand within the part, and a last line without an end gets one. So each line of a part
-is a line of a file, blank ones too, and reads the same there; only a position that counts bytes is less by three on the
-first line of a file with a byte order mark.
+A part is its files' bytes, one file after the other, with two changes that move no line: a byte order mark is dropped,
+since it would be in the middle of the part, and a last line without a line feed gets one. So each line of a part, blank
+or not, is the same line of a file; only byte positions in the first line of a file with a byte order mark are smaller
+by three.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import BinaryIO
 from pipeline.compression import DamagedFileError, compression_of, text_of, unpacking
 
 BOM = b"\xef\xbb\xbf"
-# A thread that compresses lets go of Python's lock, and waits behind the readers to have it back: so not for each file.
+# A compressing thread releases Python's lock and then waits behind the readers for it, so it must not do so per file.
 BUFFER_BYTES = 256 * 1024
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
@@ -37,7 +37,7 @@ class PartFile:
 
 @dataclass(frozen=True)
 class CompactedPart:
-    """An object that COPY reads in place of the files in it. size_bytes is what it has in S3."""
+    """An object that COPY reads in place of the files in it. size_bytes is its size in S3."""
 
     uri: str
     table_name: str
@@ -59,7 +59,7 @@ class CompactedPart:
         """
         if not 1 <= line_number <= self.line_count:
             return None
-        # Of files that begin at the same line all but the last are empty.
+        # If several files begin at the same line, all but the last are empty.
         file = self.files[bisect_right(self.files, line_number, key=lambda file: file.first_line) - 1]
         return file.key, line_number - file.first_line + 1
 
@@ -92,10 +92,10 @@ class PartWriter:
 
 
 def file_text(key: str, raw: bytes, *, limit: int) -> bytes | None:
-    """The bytes of a file as they go into a part; None if the file must be left to COPY as it is.
+    """The bytes of a file as they go into a part; None if COPY must read the file as it is.
 
-    That is a file that is not JSON values one after the other (COPY would read on into the next file and blame that),
-    one that is not compressed as its name says, and one of more than limit bytes when unpacked.
+    That is a file that is not just a sequence of JSON values (COPY would read on into the next file and report an error
+    there), one that is not compressed as its name says, or one that unpacks to more than limit bytes.
     """
     compression = compression_of(key)
     try:
@@ -110,7 +110,7 @@ def file_text(key: str, raw: bytes, *, limit: int) -> bytes | None:
 def _is_whole(text: bytes) -> bool:
     """Whether the text is JSON objects or arrays and nothing else.
 
-    Whether it is good UTF-8 is for COPY to say; Latin-1 has a character for each byte.
+    COPY checks whether it is valid UTF-8; Latin-1 has a character for each byte.
     """
     characters = text.decode("latin-1")
     position = _after_blanks(characters, 0)
@@ -136,7 +136,7 @@ def index_of(part: str) -> str:
 
 
 def write_index(*, etag: str, size_bytes: int, files: Iterable[PartFile], left_out: Iterable[str]) -> bytes:
-    """What is kept beside a part: its ETag and size, and each file's key with its number of lines."""
+    """A part's index: the part's ETag and size, and each file's key with its number of lines."""
     index = {
         "etag": etag,
         "size_bytes": size_bytes,

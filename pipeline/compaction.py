@@ -1,8 +1,8 @@
-"""Merge the small files of an S3 source into few gzip parts in the project's own bucket, for COPY to read instead.
+"""Merge the small files of an S3 source into a few gzip parts in the project's own bucket, for COPY to read instead.
 
-COPY does not split JSON and asks for file after file: thousands of one-object files are its slowest input. Here they
-are read many at a time. A part is named by what is in it, and its index is written after it: a compaction that was
-killed finds the parts that have an index and goes on with the others. DuckDB needs none of this: once files are
+COPY does not split JSON and reads file after file: thousands of one-object files are its slowest input. Here they are
+read many at a time. A part is named by its content, and its index is written after it: after a kill, the next
+compaction reuses the parts that have an index and makes the others. DuckDB needs none of this: once files are
 fetched, pipeline/load_folder.py merges the small ones on disk.
 """
 
@@ -26,19 +26,19 @@ from pipeline.s3_reader import read_ahead
 
 MB = 1024 * 1024
 SMALL_FILE_BYTES = 8 * MB
-PACKED_RATIO = 8  # what a packed file is taken for when parts are planned
-# Of a part's text. With less, its gzip would be under the 1 MB that COPY wants; with more, a kill would cost too much.
+PACKED_RATIO = 8  # assumed when parts are planned
+# Of a part's text. Less would gzip to under the 1 MB that COPY wants; with more, a kill would lose too much work.
 LEAST_PART_BYTES = 8 * MB
 MOST_PART_BYTES = 64 * MB
-FORMAT = 1  # of parts and indexes: another number makes every part anew
+FORMAT = 1  # of parts and indexes; a new number makes every part again
 DELETES_AT_ONCE = 1000  # S3's limit
 
 
 @dataclass(frozen=True)
 class Compaction:
-    """What COPY is to read: the parts, and the files that are in none and are read where they are.
+    """What COPY is to read: the parts, and the files in no part, which it reads where they are.
 
-    Files without a single line are in neither.
+    Files without a line are in neither.
     """
 
     source: str
@@ -65,7 +65,7 @@ class Compaction:
 
 @dataclass(frozen=True)
 class PartPlan:
-    """A part to be: its key in the bucket, and the files that go into it."""
+    """A part to make: its key in the bucket, and its files."""
 
     key: str
     table_name: str
@@ -74,7 +74,7 @@ class PartPlan:
 
 @dataclass(frozen=True)
 class _Made:
-    """What became of a plan: a part, unless its files have no line, and the keys that could not be merged."""
+    """The result of a plan: a part, unless its files have no line, and the keys that could not be merged."""
 
     part: CompactedPart | None
     left_out: frozenset[str]
@@ -91,9 +91,9 @@ def compact(
     workers: int = WORKERS,
     advance: Callable[[int], None] = lambda _count: None,
 ) -> Compaction:
-    """Make the parts of a source's small files below s3://bucket/prefix/, those that are not there yet.
+    """Make those parts of a source's small files that are not below s3://bucket/prefix/ yet.
 
-    s3 is what s3_client makes. advance is told how many files were done. A part that is being made is on disk, not in
+    s3 is a client from s3_client. advance is called with the number of files done. A part is made on disk, not in
     memory.
 
     Raises:
@@ -119,7 +119,7 @@ def compact(
 
 
 def remove(parts: Iterable[CompactedPart], *, s3: Any) -> None:
-    """Delete parts and their indexes. Safe to repeat; what is left, the bucket's lifecycle rule takes."""
+    """Delete parts and their indexes. Safe to repeat; the bucket's lifecycle rule deletes what is left."""
     uris = sorted(uri for part in parts for uri in (part.uri, part.index_uri))
     for bucket, group in groupby(map(split_uri, uris), key=lambda address: address[0]):
         objects = [{"Key": key} for _, key in group]
@@ -127,11 +127,13 @@ def remove(parts: Iterable[CompactedPart], *, s3: Any) -> None:
             for start in range(0, len(objects), DELETES_AT_ONCE):
                 batch = {"Objects": objects[start : start + DELETES_AT_ONCE], "Quiet": True}
                 if errors := s3.delete_objects(Bucket=bucket, Delete=batch).get("Errors"):
-                    raise PipelineError(f"s3://{bucket}/{errors[0]['Key']}: not deleted: {errors[0]['Message']}.")
+                    raise PipelineError(
+                        f"s3://{bucket}/{errors[0]['Key']}: could not be deleted: {errors[0]['Message']}."
+                    )
 
 
 def plan_parts(source: str, files: Iterable[SourceFile], *, prefix: str, slices: int) -> list[PartPlan]:
-    """Cut each table's small files, in their order, into parts of about one size. A file by itself needs no part."""
+    """Divide each table's small files, in order, into parts of about equal size. A single file needs no part."""
     plans = []
     small = (file for file in files if _weight(file) < SMALL_FILE_BYTES)
     for table_name, group in groupby(small, key=lambda file: file.table_name):
@@ -151,14 +153,14 @@ def plan_parts(source: str, files: Iterable[SourceFile], *, prefix: str, slices:
 
 
 def part_count(text_bytes: int, slices: int) -> int:
-    """A multiple of the slices, so that none is idle; fewer where parts would be tiny."""
+    """The number of parts: a multiple of the slices, so that none is idle; fewer if parts would be tiny."""
     if text_bytes < slices * LEAST_PART_BYTES:
         return max(1, text_bytes // LEAST_PART_BYTES)
     return slices * -(-text_bytes // (slices * MOST_PART_BYTES))
 
 
 def _weight(file: SourceFile) -> int:
-    """About how many bytes of text a file has, and never nothing."""
+    """About how many bytes of text a file has; at least 1."""
     return max(1, file.size_bytes * (PACKED_RATIO if file.compression else 1))
 
 
@@ -168,7 +170,7 @@ def _digest(source: str, files: list[SourceFile]) -> str:
 
 
 def _find_made(plans: list[PartPlan], *, bucket: str, prefix: str, s3: Any) -> dict[str, _Made]:
-    """What an earlier compaction has made, by key: parts whose index is there and speaks of the same object."""
+    """What an earlier compaction has made, by key: parts with an index that describes the same object."""
     made: dict[str, _Made] = {}
     if not plans:
         return made
@@ -209,14 +211,14 @@ def _make_part(
                 s3.put_object(Bucket=bucket, Key=index_of(plan.key), Body=index)
     except OSError as error:
         raise MachineError(
-            f"{tempfile.gettempdir()}: {error.strerror}. Make room there, or set TMPDIR to another folder."
+            f"{tempfile.gettempdir()}: {error.strerror}. Free some space there, or set TMPDIR to another folder."
         ) from error
     return _Made(part, frozenset(left_out))
 
 
 @contextmanager
 def _bucket_errors(address: str) -> Iterator[None]:
-    """As s3_errors, for the project's own bucket, which is written too."""
+    """Like s3_errors, for the project's own bucket, which is also written."""
     from botocore.exceptions import ClientError
 
     with s3_errors(address):
@@ -226,6 +228,6 @@ def _bucket_errors(address: str) -> Iterator[None]:
             if error.response["Error"]["Code"] not in ("AccessDenied", "403"):
                 raise
             raise MachineError(
-                f"{address}: access denied; the credentials in use need s3:ListBucket on the bucket, and s3:GetObject, "
+                f"{address}: access denied; your credentials need s3:ListBucket on the bucket, and s3:GetObject, "
                 "s3:PutObject and s3:DeleteObject there."
             ) from error

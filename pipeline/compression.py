@@ -1,4 +1,4 @@
-"""How a file is compressed, which its name tells, and how its text is read."""
+"""How a file is compressed, by its name, and how its text is read."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ CHUNK_BYTES = 256 * 1024
 
 
 class DamagedFileError(DataError):
-    """A file cannot be unpacked: it is damaged, or not what its suffix says."""
+    """A file cannot be unpacked: it is damaged, or its suffix is wrong."""
 
 
 def compression_of(name: str) -> str:
-    """gzip, bzip2 or zstd; empty for a file that is not compressed."""
+    """gzip, bzip2 or zstd; empty for an uncompressed file."""
     return next((kind for suffix, kind in SUFFIXES.items() if name.lower().endswith(suffix)), "")
 
 
@@ -34,7 +34,7 @@ def without_compression(name: str) -> str:
 
 
 def open_text(raw: BinaryIO, compression: str) -> BinaryIO:
-    """The text of a file as a stream; of one that is not compressed, the file itself."""
+    """The text of a file as a stream; for an uncompressed file, the file itself."""
     if compression == "gzip":
         return gzip.open(raw)
     if compression == "bzip2":
@@ -45,12 +45,12 @@ def open_text(raw: BinaryIO, compression: str) -> BinaryIO:
 
 
 def text_of(content: bytes, compression: str, *, most: int = -1) -> bytes:
-    """The text of a whole file, or its first bytes."""
+    """The text of a whole file, or its first bytes if most is given."""
     return open_text(io.BytesIO(content), compression).read(most)
 
 
 def head_of(content: bytes, compression: str, *, most: int) -> bytes:
-    """As much of the text, up to most bytes, as the beginning of a file gives."""
+    """As much of the text as the beginning of a file yields, up to most bytes."""
     text = bytearray()
     stream = open_text(io.BytesIO(content), compression)
     try:
@@ -66,20 +66,22 @@ def unpacking(name: str, compression: str) -> Iterator[None]:
     """Turn the failure to unpack a file into one line that names it.
 
     Raises:
-        DamagedFileError: the file is damaged, or is not what its suffix says.
+        DamagedFileError: the file is damaged, or its suffix is wrong.
     """
     try:
         yield
     except (EOFError, OSError, zlib.error, zstd.ZstdError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # the disk's, not the data's
             raise
-        raise DamagedFileError(f"{name}: not a whole {compression} file ({error}). Nothing was loaded.") from error
+        raise DamagedFileError(
+            f"{name}: not a valid {compression} file ({error}). Nothing was loaded. Replace or remove the file."
+        ) from error
 
 
 class _Unpacked(io.RawIOBase):
-    """Unpacks streams that lie one after the other.
+    """Unpacks several streams in a row.
 
-    bz2.BZ2File would take a damaged second stream for the end of the file, and say nothing.
+    bz2.BZ2File would silently take a damaged second stream for the end of the file.
     """
 
     def __init__(self, raw: BinaryIO, make: Callable[[], Any]) -> None:
@@ -99,7 +101,7 @@ class _Unpacked(io.RawIOBase):
                     return 0
                 self._stream = self._make()
             elif self._stream.needs_input and not (chunk := self._raw.read(CHUNK_BYTES)):
-                raise EOFError("it ends too early")
+                raise EOFError("it is truncated")
             if text := self._stream.decompress(chunk, len(buffer)):
                 buffer[: len(text)] = text
                 return len(text)

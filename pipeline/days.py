@@ -11,15 +11,15 @@ from pipeline.warehouse import Warehouse
 
 DAY = timedelta(days=1)
 DAY_MS = 86_400_000
-# How many days from a load's own the next one is looked for, again and again, before all of the history is asked.
+# The next day with events is searched for within so many days of the load's own, in steps, before the whole history.
 NEAR = (1, 10, 100, 40_000)
 
 
 def days_without_events(warehouse: Warehouse, load_id: str) -> list[str]:
     """The ISO dates of days without events among the days of a load, and from there to the nearest days with events.
 
-    stg_events is sorted by time and is read around the load's own days only, so that it costs what the load is, not
-    what the history is. Loads that are not in it yet are read where they landed.
+    stg_events is sorted by time and is read only around the load's own days, so the cost grows with the load and not
+    with the history. Loads that it does not have yet are read from the landed table.
     """
     staging = warehouse.schema("staging")
     loads = _column(warehouse, f"select distinct load_id from {staging}.load_history where status = '{LOADED}'")

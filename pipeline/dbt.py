@@ -1,4 +1,4 @@
-"""Run dbt in this process, so that its start-up and its parsing are paid once for all steps of a command."""
+"""Run dbt in this process, so that all steps of a command share one start-up and one parse."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ OnProgress = Callable[[int, int, str], None]
 class NodeFailure:
     """A model or test that failed.
 
-    is_refusal tells a test that refuses rows from what could not be run; relation is where these rows are, as
-    schema.table.
+    is_refusal is true for a test that found failing rows, false for what could not run; relation is the table with
+    these rows, as schema.table.
     """
 
     name: str
@@ -45,7 +45,7 @@ class NodeFailure:
 
 
 class DbtError(PipelineError):
-    """dbt could not do what it was asked; failures says which nodes, where it came that far. Its own lines stay."""
+    """A dbt command failed; failures lists the failed nodes, if it got that far. dbt's own lines are kept."""
 
     def __init__(self, text: str, failures: list[NodeFailure]) -> None:
         super().__init__(*text.split("\n"))
@@ -55,8 +55,8 @@ class DbtError(PipelineError):
 class Dbt:
     """The project on one target. Commands share one parsed manifest.
 
-    lock is what the caller holds of the warehouse: it is looked at before each command, and where a macro says that it
-    is about to commit (macros/loading/run_lock.sql).
+    lock is the caller's lock on the warehouse. It is checked before each command and when a macro logs that it is about
+    to commit (macros/loading/run_lock.sql).
     """
 
     def __init__(self, settings: Settings, manifest: Manifest | None = None, *, lock: RunLock | None = None) -> None:
@@ -69,24 +69,24 @@ class Dbt:
         return self._manifest is not None
 
     def parse(self) -> Manifest:
-        """Read the project, from the last parse where that is still good."""
+        """Read the project, reusing the last parse if it is still valid."""
         self._manifest = self._invoke(["parse"]).result
         return self._manifest
 
     def incremental_models(self) -> list[str]:
-        """The names of the models that take the loads that they do not have (macros/incremental)."""
+        """The names of the models that are built incrementally, load by load (macros/incremental)."""
         nodes = (self._manifest or self.parse()).nodes.values()
         return [
             node.name for node in nodes if (node.resource_type, node.config.materialized) == ("model", "incremental")
         ]
 
     def data_tests(self) -> dict[str, str]:
-        """The names of all data tests that the project has enabled, by their ids."""
+        """The names of all enabled data tests of the project, by ID."""
         nodes = (self._manifest or self.parse()).nodes.values()
         return {node.unique_id: node.name for node in nodes if node.resource_type == "test"}
 
     def json_columns(self, table_name: str) -> list[JsonColumn]:
-        """The columns of a landed table that come out of a JSON record, in their order."""
+        """The columns of a landed table that come from a JSON record, in order."""
         if self._manifest is None:
             self.parse()
         source = self._manifest.sources[f"source.sparkify.landed.{table_name}"]
@@ -97,11 +97,11 @@ class Dbt:
         ]
 
     def json_keys(self, table_name: str) -> list[str]:
-        """The keys of a JSON record that a landed table has columns for, in the columns' order."""
+        """The keys of a JSON record for which a landed table has columns, in the order of the columns."""
         return [column.json_key for column in self.json_columns(table_name)]
 
     def run_operation(self, macro: str, *, on_log: Callable[[str], None] = lambda _: None, **arguments: Any) -> None:
-        """Run a macro. on_log is called with each line that it logs for the user to read, before it goes on."""
+        """Run a macro. on_log is called with each line that it logs at info level, before it continues."""
 
         def on_event(event: Any) -> None:
             if event.info.name == "JinjaLogInfo":
@@ -110,15 +110,15 @@ class Dbt:
         self._command(["run-operation", macro, "--args", _as_yaml(arguments)], on_event=on_event)
 
     def logged_by(self, macro: str, **arguments: Any) -> str:
-        """What a macro logs for the user to read; run_operation otherwise."""
+        """Run a macro as run_operation does and return the lines that it logs at info level."""
         lines: list[str] = []
         self.run_operation(macro, on_log=lines.append, **arguments)
         return "\n".join(lines)
 
     def command(self, *arguments: str, on_progress: OnProgress = lambda *_: None) -> list[Any]:
-        """Run a command that works on nodes; return their results, those of hooks left out."""
+        """Run a command that works on nodes; return their results without those of hooks."""
         if arguments[0] in ("build", "seed", "test") and "--select" not in arguments:
-            arguments += ("--select", "fqn:*")  # else a default in selectors.yml would leave nodes out
+            arguments += ("--select", "fqn:*")  # else a default in selectors.yml could leave nodes out
         results = getattr(self._command(list(arguments), on_progress), "results", None) or []
         return [
             result for result in results if getattr(result, "node", None) and result.node.resource_type != "operation"
@@ -165,13 +165,13 @@ class Dbt:
             )
         stop_if_interrupted()
         if not result.success:
-            self.lock.check()  # a lock that was lost is why
+            self.lock.check()  # a lost lock is the cause
             error = _error(arguments[0], result, progress.errors)
             raise (result.exception and file_fault(result.exception)) or fault_in(str(error)) or error
         return result
 
     def _on_commit(self, event: Any) -> None:
-        """An error here is one of the macro that logs, which then does not commit."""
+        """Check the lock. Raising here aborts the macro, so nothing is committed."""
         if event.info.name == "JinjaLogDebug" and event.info.msg.endswith(ABOUT_TO_COMMIT):
             self.lock.check()
 
@@ -209,7 +209,7 @@ def _as_yaml(arguments: dict[str, Any]) -> str:
 
 def _check_profile() -> None:
     if not (PROJECT_ROOT / "profiles.yml").exists():
-        raise MachineError("profiles.yml is missing. Make it, as ./inv does: cp profiles.yml.example profiles.yml")
+        raise MachineError("profiles.yml is missing. Create it with: cp profiles.yml.example profiles.yml")
 
 
 def _error(command: str, result: Any, messages: list[str]) -> DbtError:
@@ -220,7 +220,7 @@ def _error(command: str, result: Any, messages: list[str]) -> DbtError:
     ]
     if failures:
         text = "\n".join(
-            f"  {failure.name}: {failure.message}" + (f"; its rows: {failure.relation}" if failure.relation else "")
+            f"  {failure.name}: {failure.message}" + (f"; failing rows: {failure.relation}" if failure.relation else "")
             for failure in failures
         )
     else:
@@ -235,7 +235,7 @@ def _stored_rows(result: Any) -> str | None:
 
 
 def close_connections() -> None:
-    """Let go of the work file: dbt keeps its connection, and with it the file's lock, after a command has ended."""
+    """Release the work file: dbt keeps its connection, and so the file's lock, after a command has ended."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     DuckDBConnectionManager.close_all_connections()
@@ -243,7 +243,7 @@ def close_connections() -> None:
 
 @cache
 def profile_adapter(settings: Settings) -> SQLAdapter:
-    """The profile's own connection, for statements that are not a model's. It is kept: signing in takes a second."""
+    """The adapter of the profile, for statements outside models. It is cached, since connecting takes a second."""
     _check_profile()
     prepare_environment(settings)
     from dbt.adapters.factory import get_adapter, register_adapter
@@ -253,7 +253,7 @@ def profile_adapter(settings: Settings) -> SQLAdapter:
     from dbt_common.context import set_invocation_context
     from dbt_common.events.event_manager_client import cleanup_event_logger
 
-    cleanup_event_logger()  # else dbt tells standard output that it has registered an adapter
+    cleanup_event_logger()  # else dbt prints to standard output that it has registered an adapter
     set_invocation_context(os.environ)
     arguments = argparse.Namespace(
         project_dir=str(PROJECT_ROOT),
@@ -272,7 +272,7 @@ def profile_adapter(settings: Settings) -> SQLAdapter:
 
 
 def drop_profile_adapter() -> None:
-    """Let go of the connection that profile_adapter keeps: the next call makes another."""
+    """Close the connection that profile_adapter caches; the next call opens another."""
     from dbt.adapters.factory import cleanup_connections, reset_adapters
 
     cleanup_connections()

@@ -1,8 +1,8 @@
-"""What dbt may read of the environment when the pipeline calls it.
+"""Which environment variables dbt may see when the pipeline calls it.
 
-Each option of dbt can be set by a variable, DBT_EXCLUDE_RESOURCE_TYPES=test for one. Meant for dbt commands by hand,
-such a setting could make a run skip tests, build less or write elsewhere, so the pipeline hides all of them from its
-own calls but those listed here.
+Every dbt option can be set by a variable, such as DBT_EXCLUDE_RESOURCE_TYPES=test. Meant for dbt commands that you run
+yourself, such a setting could make a run skip tests, build less or write elsewhere. So the pipeline hides all of them
+from its own calls, except those listed here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from pipeline.settings import Settings
 
-# Where dbt writes its files, and values of the user's own that profiles.yml can read: DBT_ENV_SECRET_PASSWORD.
+# Where dbt writes its files, and the user's own values for profiles.yml, such as DBT_ENV_SECRET_PASSWORD.
 KEPT = ("DBT_LOG_PATH", "DBT_TARGET_PATH")
 KEPT_PREFIX = "DBT_ENV_"
 
@@ -27,7 +27,7 @@ def without_dbt_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def prepare_environment(settings: Settings) -> None:
-    """Give this process the environment that dbt needs; before dbt is imported, which reads some of it."""
+    """Set the environment variables that dbt needs. Call this before importing dbt, which reads some of them."""
     for name in os.environ.keys() - without_dbt_settings(os.environ).keys():
         del os.environ[name]
     os.environ.update(settings.dbt_environment())

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from pipeline.dbt import Dbt
-from pipeline.display import Display, print_text
+from pipeline.display import Display, counted, print_text
 from pipeline.erd import build_erd
 from pipeline.errors import MachineError, UsageError
 from pipeline.lineage import build_lineage
@@ -67,7 +67,7 @@ def serve_docs(settings: Settings) -> None:
             f"Port {settings.docs_port} cannot be used: {error.strerror}. Choose another: ./inv docs.serve --port 8081"
         ) from error
     with server:
-        print_text(f"The docs site is at http://127.0.0.1:{server.server_port}/ until Ctrl-C.")
+        print_text(f"Serving the docs site at http://127.0.0.1:{server.server_port}/ until you press Ctrl-C.")
         try:
             server.serve_forever()
         except KeyboardInterrupt:

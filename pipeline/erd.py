@@ -168,7 +168,7 @@ def _draw(dot: str) -> str:
     program = Path(sys.executable).with_name("graphviz-pure")
     done = subprocess.run([program, "-Tsvg"], input=dot, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        raise PipelineError("The diagram of the tables could not be drawn:", *done.stderr.strip().split("\n"))
+        raise PipelineError("The table diagram could not be drawn:", *done.stderr.strip().split("\n"))
     drawing = done.stdout[done.stdout.index("<svg") :]
     for name in COLOURS:
         drawing = drawing.replace(COLOURS[name][0], colour(name))

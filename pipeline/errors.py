@@ -1,4 +1,4 @@
-"""Failures that the user can do something about, and the exit codes of all commands; anything else is a bug.
+"""Errors that the user can fix, and the exit codes of all commands; any other exception is a bug.
 
 The command line prints their text and exits with their code. docs/exit_codes.md explains the codes to users.
 """
@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """How a command ends. infra/errors.py and door/environment.py, which may not import this, use the same numbers."""
+    """The exit codes. infra/errors.py and door/environment.py, which may not import this, use the same numbers."""
 
     OK = 0
     FAILED = 1
@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
 class PipelineError(Exception):
     """What is wrong, where, and what to do about it: each argument is a line.
 
-    A line break within an argument is foreign, such as one in a file's name, and is shown as an escape.
+    A line break within an argument comes from outside, such as from a file name, and is shown as an escape.
     """
 
     exit_code = ExitCode.FAILED
@@ -38,18 +38,18 @@ class UsageError(PipelineError):
 
 
 class DataError(PipelineError):
-    """The source has something that is not loaded: a bad record, or a file that changed since it was loaded."""
+    """The source contains something that cannot be loaded: a bad record, or a file changed since it was loaded."""
 
     exit_code = ExitCode.DATA
 
 
 class FailedTestsError(PipelineError):
-    """Tests refuse the data that was built."""
+    """Data tests failed on what was built."""
 
     exit_code = ExitCode.TESTS
 
 
 class MachineError(PipelineError):
-    """Something around the project is in the way: a file, the disk, permissions, the network, a missing tool."""
+    """A problem of the environment: a file, the disk, permissions, the network, a missing tool."""
 
     exit_code = ExitCode.ENVIRONMENT

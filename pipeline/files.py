@@ -1,4 +1,4 @@
-"""What is said where a file cannot be read or written, or is damaged: what it is, which file, and the way out."""
+"""Messages for files that are damaged or cannot be read or written: the problem, the file, and the fix."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from pathlib import Path
 from pipeline.errors import MachineError
 from pipeline.foreign_text import shell_word
 
-_ROOM = "Make room, and run it again."
-_OWNER = "Run it as the user who owns it, make it writable, or name a file elsewhere with --database."
+_ROOM = "Free some space and run it again."
+_OWNER = "Run it as the owner, make it writable, or choose another place with --database."
 _CURES = {
     errno.ENOSPC: _ROOM,
     errno.EDQUOT: _ROOM,
     errno.EFBIG: _ROOM,
     errno.EACCES: _OWNER,
     errno.EPERM: _OWNER,
-    errno.EROFS: "Make the disk writable, or name a file elsewhere with --database.",
-    errno.EIO: "The disk may be failing. Copy what is on it, and run it again.",
+    errno.EROFS: "Make the disk writable, or choose another place with --database.",
+    errno.EIO: "The disk may be failing. Back it up, then run it again.",
     **dict.fromkeys(
-        (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP), "Name another place."
+        (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP), "Choose another path."
     ),
 }
-# Who says it, as it may also be a value of the data that an error quotes.
+# What comes before the text, which may otherwise be a value of the data that an error quotes.
 _SAID_BY = r"(?:(?:IO|FATAL|TransactionContext|INTERNAL) Error|\[Errno \d+\])"
 _PATH = re.compile(r"""(?:file|directory|database) "([^"\n]+)"|: '(/[^'\n]+)'|file '(/[^'\n]+)'""")
 _REFUSED_BY_DBT = re.compile(r'(?:Path|Directory|File) (["\'])([^\n]+)\1 is not (?:readable|writable)')
@@ -37,7 +37,7 @@ _DAMAGE = re.compile(
 
 
 def file_fault(error: BaseException) -> MachineError | None:
-    """The error as a user should read it if it is about a file or the disk; None if it is about something else."""
+    """The error in words for the user if it is about a file or the disk; None if it is about something else."""
     import duckdb
 
     if isinstance(error, OSError) and error.errno in _CURES:
@@ -46,7 +46,7 @@ def file_fault(error: BaseException) -> MachineError | None:
 
 
 def fault_in(text: str) -> MachineError | None:
-    """The same from the text of an engine's or dbt's error."""
+    """Like file_fault, from the text of an error of an engine or dbt."""
     if found := _REFUSED_BY_DBT.search(text):
         return MachineError(_line(found[2], errno.EACCES))
     path = _named_path(text)
@@ -58,21 +58,21 @@ def fault_in(text: str) -> MachineError | None:
 
 
 def damaged(path: Path, reason: str) -> MachineError:
-    """A DuckDB file that cannot be read, with the way back to a good one."""
+    """The error for a damaged DuckDB file, with how to restore it."""
     found = _DAMAGE.search(reason)
     why = found[0] if found else reason.strip().split("\n")[0]
     if path.parent.name != ".sparkify":
-        return MachineError(f"{path} is damaged ({why}). ./inv run makes it anew from the work file.")
+        return MachineError(f"{path} is damaged ({why}). ./inv run recreates it from the work file.")
     if not (path.parent.parent / path.name).exists():
-        return MachineError(f"{path} is damaged ({why}). Put a backup in its place, or begin again: ./inv reset.")
+        return MachineError(f"{path} is damaged ({why}). Restore it from a backup, or start over with: ./inv reset")
     aside = f"mv {shell_word(str(path))} {shell_word(f'{path}.damaged')}"
     return MachineError(
-        f"{path} is damaged ({why}). Move it away, and a run brings it back as it was published: {aside} && ./inv run"
+        f"{path} is damaged ({why}). Move it away and restore it from the published file with: {aside} && ./inv run"
     )
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder for work files, which hold names of users: for its owner alone, also where an older one is open."""
+    """Create a folder for work files, which contain user names, or close an existing one to all but its owner."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()
     if status.st_uid == os.geteuid() and status.st_mode & 0o077:
@@ -81,7 +81,7 @@ def make_private(folder: Path) -> None:
 
 @contextmanager
 def private_files() -> Iterator[None]:
-    """Let new files be readable by their owner only."""
+    """Make new files readable by their owner only."""
     earlier = os.umask(0o077)
     try:
         yield

@@ -1,4 +1,4 @@
-"""A hash of everything that a build is made from besides the data."""
+"""A hash of everything except the data that a build is made from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BUILT_FROM = ("dbt_project.yml", "profiles.yml", "models", "macros", "seeds", "a
 
 
 def project_fingerprint(settings: Settings) -> str:
-    """SHA-256, in hex, of the dbt project's files, the target, its reader and the versions of dbt and DuckDB."""
+    """SHA-256, in hex, of the dbt project's files, the target, the reader and the versions of dbt and DuckDB."""
     digest = hashlib.sha256(settings.target.encode())
     digest.update(os.environ.get("SPARKIFY_READER", "").encode())
     for package in ("dbt-core", "duckdb"):

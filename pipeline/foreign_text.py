@@ -1,7 +1,7 @@
 """Text from outside, such as file names, record keys, values and engine errors, is text: never code and never markup.
 
-What is printed goes through pipeline/display.py, an error through pipeline/command.py and a page through
-pipeline/pages.py, which call these functions, so that the rest of the pipeline can put foreign text into its own.
+Output goes through pipeline/display.py, errors through door/command.py and pages through pipeline/pages.py. These call
+the functions here, so the rest of the pipeline can put foreign text into its own.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 
 # Controls, formats (bidi overrides among them), lone surrogates, private and unassigned letters, line separators.
 _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_JOINERS = "\u200c\u200d"  # part of how Persian, Hindi and emoji are written; they move nothing
+_JOINERS = "\u200c\u200d"  # needed to write Persian, Hindi and emoji, and harmless
 
 
 def printable(text: str, *, keep: str = "") -> str:
     """The text with visible escapes for letters that move a cursor, end a line or turn text around.
 
-    keep names those that stay, such as the line breaks of a text of our own.
+    keep lists letters to leave as they are, such as the line breaks of our own text.
     """
     if text.isprintable():
         return text
@@ -30,17 +30,17 @@ def printable(text: str, *, keep: str = "") -> str:
 
 
 def message_of(error: Exception) -> str:
-    """An error of ours as a terminal can have it: each argument is a line, and a line break within one is foreign."""
+    """Our own error as printable text: each argument is a line, and a line break within one is foreign."""
     return "\n".join(printable(str(line)) for line in error.args)
 
 
 def print_traceback(*error: Any) -> None:
-    """Show a fault of our own, which may quote foreign text, as Python does."""
+    """Print a bug's traceback as Python does; it may quote foreign text."""
     sys.stderr.write(printable("".join(traceback.format_exception(*error)), keep="\n"))
 
 
 def first_line(error: Exception) -> str:
-    """What an engine says before it explains; only a line feed ends a line, as names have other separators."""
+    """The first line of an engine's error; only a line feed ends it, since names may contain other separators."""
     return str(error).partition("\n")[0]
 
 
@@ -49,14 +49,14 @@ def is_visible(letter: str) -> bool:
 
 
 def shell_word(text: str) -> str:
-    """The text as one word of a command that the user can copy, in a form that is printable."""
+    """The text as one printable word of a shell command that the user can copy."""
     if printable(text) == text:
         return shlex.quote(text)
     return "$'" + "".join(_in_ansi_quotes(letter) for letter in text) + "'"
 
 
 def as_json(value: Any) -> str:
-    """The value as JSON: the exact data, with escapes for all that a terminal would act on or cannot show."""
+    """The value as JSON: the exact data, with escapes for what a terminal would act on or cannot show."""
     text = json.dumps(
         value,
         default=lambda other: other.isoformat() if hasattr(other, "isoformat") else str(other),

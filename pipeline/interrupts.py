@@ -1,4 +1,4 @@
-"""Whether this command was asked to stop: dbt, DuckDB and the drivers turn a signal into errors of their own."""
+"""Whether this command was told to stop: dbt, DuckDB and the drivers turn a signal into their own errors."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _received = 0
 
 
 def stop_on_signals() -> None:
-    """Let Ctrl-C, SIGTERM and a closed terminal raise KeyboardInterrupt, unless nohup or a shell turned them off."""
+    """Let Ctrl-C, SIGTERM and a closed terminal raise KeyboardInterrupt, unless nohup or a shell ignores them."""
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
 
 
 def received_signal() -> int:
-    """The number of the signal that this command got; 0 without one."""
+    """The number of the signal that this command received; 0 if none."""
     return _received
 
 
 def stop_if_interrupted() -> None:
-    """Raise KeyboardInterrupt after a signal. To be called where errors of others are caught."""
+    """Raise KeyboardInterrupt after a signal. Call this wherever errors of libraries are caught."""
     if _received:
         raise KeyboardInterrupt
 
@@ -36,7 +36,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _is_in_clean_up(frame: FrameType | None) -> bool:
-    """Whether dbt is making or removing its locks. An error there would be lost; stop_if_interrupted follows soon."""
+    """Whether dbt is creating or removing its locks. An error there would be lost; stop_if_interrupted follows soon."""
     while frame:
         if frame.f_globals.get("__name__") in _OF_LOCKS:
             return True

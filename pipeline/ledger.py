@@ -1,4 +1,4 @@
-"""Which files of a source are new, by the ledger load_history."""
+"""Which files of a source are new, according to the ledger load_history."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import clock
-from pipeline.display import first_of
+from pipeline.display import counted, first_of
 from pipeline.errors import DataError, PipelineError, UsageError
 from pipeline.foreign_text import shell_word
 from pipeline.listing import SourceFile
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 SHOWN = 5
-CHANGED = "changed"  # what --reload takes for every file that has changed; a file's key has a folder before it
-LOADED, UNDONE, REPLACED = "loaded", "undone", "replaced"  # what load_history.status says of a file's rows
+CHANGED = "changed"  # --reload's word for every changed file; no file's key is equal to it, since keys have a folder
+LOADED, UNDONE, REPLACED = "loaded", "undone", "replaced"  # load_history.status: the state of a file's rows
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class LedgerEntry:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The entry that counts of each file of one source, by its key; how many files of all sources have rows.
+    """The current entry of each file of one source, by key; and how many files of all sources have rows.
 
-    outgoing is the simulated sample where it is what is loaded: it gives way to the first other source. The entry that
-    counts is the one whose rows are in the warehouse, else the newest. Which is newest the ids tell: they only grow.
+    A file's current entry is the one whose rows are in the warehouse, else the newest; load IDs only grow. outgoing is
+    the simulated sample if that is what is loaded: the first other source replaces it.
     """
 
     of_source: dict[str, LedgerEntry]
@@ -57,7 +57,7 @@ def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> Ledge
     """Read load_history.
 
     Raises:
-        UsageError: the warehouse holds data of another source than the sample, and add_source was not passed.
+        UsageError: the warehouse holds data of another source, not the sample, and add_source was not passed.
     """
     if not warehouse.has_ledger():
         return Ledger({}, 0)
@@ -72,7 +72,7 @@ def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> Ledge
     if others and len(others) == len({row[0] for row in loaded}) and not add_source:
         if others == [str(SAMPLE)]:
             outgoing = str(SAMPLE)
-        elif source not in warehouse.sources():  # one that was added before, and has had no load yet, may go on
+        elif source not in warehouse.sources():  # a source that was added but has no load yet is fine
             raise UsageError(_other_source(warehouse.settings, source, others))
     entries = {
         row[1]: LedgerEntry(*row[2:5], row[5].replace(tzinfo=UTC) if row[5] else None, *row[6:])
@@ -83,7 +83,7 @@ def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> Ledge
 
 
 def next_id(greatest: str | None) -> str:
-    """An id for a load or a run: the time, or one more than the greatest there is where the clock is behind that."""
+    """An ID for a load or a run: the time, or the greatest ID plus 1 if the clock is behind it."""
     by_clock = f"{clock.now():%Y%m%dT%H%M%S%f}"
     if greatest is None or by_clock > greatest:
         return by_clock
@@ -92,20 +92,20 @@ def next_id(greatest: str | None) -> str:
 
 
 def new_load_id(warehouse: Warehouse) -> str:
-    """The id of a load that begins now. The caller holds the warehouse's lock, so that no other load gets it too."""
+    """The ID of a load that begins now. The caller holds the warehouse's lock, so no other load gets the same."""
     if not warehouse.has_ledger():
         return next_id(None)
     return next_id(warehouse.query(f"select max(load_id) from {warehouse.schema('staging')}.load_history").rows[0][0])
 
 
 def loaded_twice(error: Exception) -> PipelineError | None:
-    """What a load macro has said of a file that would have rows of two loads, if that is what stopped it."""
+    """The error for a file that would have rows of two loads, if a load macro stopped because of one."""
     if not (found := re.search(r"loaded twice: (\{.*\})", str(error))):
         return None
     said = json.loads(found[1])
     return PipelineError(
-        f"{said['file_key']} of {said['source']} is loaded already, which this load did not know. Nothing was loaded. "
-        "Run it again; it looks again at what is loaded."
+        f"{said['file_key']} of {said['source']} is already loaded: the ledger changed after this load began. "
+        "Nothing was loaded. Run it again."
     )
 
 
@@ -118,14 +118,13 @@ def new_files(
     may_change: bool = False,
     flags: str = "",
 ) -> list[SourceFile]:
-    """The files that are to be loaded: those that the ledger does not have, and those named in reload.
+    """The files to load: those that the ledger does not have, and those in reload.
 
-    may_change takes those in that have changed since they were loaded. flags lead another command to the warehouse.
-
-    A file whose load was undone is held back as if it were loaded; if it has changed since, it is new.
+    may_change includes files that have changed since they were loaded. flags make a suggested command use the same
+    warehouse. A file of an undone load counts as loaded, unless it has changed since.
 
     Raises:
-        PipelineError: a file is not what was loaded under its name.
+        DataError: a file has changed since it was loaded.
     """
     new, changed = [], []
     for file in files:
@@ -137,11 +136,12 @@ def new_files(
     if changed:
         names = first_of([file.key for file in changed])
         again = " ".join(f"--reload {shell_word(file.key)}" for file in changed)
+        since = "it was" if len(changed) == 1 else "they were"
         if len(changed) > SHOWN:
             again = f"--reload {CHANGED}"
         raise DataError(
-            f"{source}: changed since it was loaded: {names}. Nothing was loaded. Put files back as they were and "
-            "deliver the difference in files of their own, or load what they hold now in the place of their rows: "
+            f"{source}: {counted(len(changed), 'file')} changed since {since} loaded: {names}. Nothing was loaded. "
+            "Restore the old content and deliver changes as new files, or replace the loaded rows with: "
             f"./inv run {again} --source {shell_word(source)}{flags}"
         )
     return new
@@ -152,7 +152,7 @@ def _other_source(settings: Settings, source: str, others: list[str]) -> str:
     apart = "" if settings.target == "redshift" else f" Keep them apart with: {run} --database other.duckdb"
     return (
         f"This warehouse was loaded from {', '.join(others)}, not from {source}.{apart}\n"
-        f"Have both in one warehouse with: {run} --add-source{settings.flags}"
+        f"Load both into one warehouse with: {run} --add-source{settings.flags}"
     )
 
 
@@ -161,7 +161,7 @@ def _differs(source: str, file: SourceFile, entry: LedgerEntry) -> bool:
         return True
     if file.etag or entry.etag:
         return file.etag != entry.etag
-    # A copy or a checkout changes the time and not the content.
+    # A copy or a checkout changes the time but not the content.
     return file.modified_at != entry.modified_at and content_hash(Path(source) / file.key) != entry.content_hash
 
 

@@ -1,4 +1,4 @@
-"""What lies in a source: a folder or an s3:// address with song_data/ and log_data/ below it."""
+"""The files of a source: a folder or an s3:// address with song_data/ and log_data/ below it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ TABLES = {"songs": ("staging_songs", "song_data"), "events": ("staging_events", 
 class SourceFile:
     """One file of a source.
 
-    key is its path below the source; modified_at is UTC, etag is S3's or None. is_archived tells that it lies in a
-    class of S3 from which it must be restored before it can be read.
+    key is its path below the source; modified_at is UTC, etag is S3's or None. is_archived means that it is in an S3
+    storage class from which it must be restored before it can be read.
     """
 
     table_name: str
@@ -48,16 +48,16 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a source holds: the files to load, and the keys of those whose names are not those of JSON files."""
+    """The files of a source to load, and the keys of those that are not named like JSON files."""
 
     files: list[SourceFile]
     left_out: list[str]
 
 
 def list_source(source: str, options: LoadOptions, file_names: Sequence[str] = ()) -> Listing:
-    """Every file below the source's prefixes that is named as JSON files are, ordered by table and key.
+    """Every file below the source's prefixes that is named like a JSON file, ordered by table and key.
 
-    file_names are patterns of other names to take (setting file_names).
+    file_names are patterns of other file names to include (setting file_names).
 
     Raises:
         PipelineError: the source cannot be listed, or has no such file.
@@ -79,18 +79,18 @@ def list_source(source: str, options: LoadOptions, file_names: Sequence[str] = (
         if not found:
             empty.append(f"{prefix}/")
     if empty:
-        others = f" Left out there for their names: {first_of(left_out)} (see file_names in invoke.yaml)."
+        others = f" Skipped by name: {first_of(left_out)} (see file_names in invoke.yaml)."
         raise PipelineError(
             f"{source} has no JSON files below {' and '.join(empty)}.{others if left_out else ''} "
-            "Name the folder or address that holds song_data/ and log_data/ (--source), or leave one out (--only)."
+            "Pass the folder or address that holds song_data/ and log_data/ with --source, or load one with --only."
         )
     return Listing(files, left_out)
 
 
 def is_data_name(name: str, file_names: Sequence[str] = ()) -> bool:
-    """Whether a file of that name is taken for JSON: by its suffix, for having none, or because a pattern says so.
+    """Whether a file counts as JSON by its name: its suffix is one of JSON's, it has none, or a pattern matches.
 
-    A suffix begins at any dot that is not between two digits, as in 2018.11.01. That of a compression may follow.
+    A suffix begins at any dot that is not between two digits, as in 2018.11.01. A compression suffix may follow.
     An S3 key that ends in a slash has no name.
     """
     name = name.lower()
@@ -128,7 +128,7 @@ def refuse_archived(source: str, files: Iterable[SourceFile]) -> None:
         ]
     if unreadable:
         raise PipelineError(
-            f"{source}: archived (Glacier), so they cannot be read: {first_of(unreadable)}. Nothing was loaded. "
+            f"{source}: archived (Glacier), not readable: {first_of(unreadable)}. Nothing was loaded. "
             "Restore the objects and load again, or move them out of the source."
         )
 
@@ -144,9 +144,11 @@ def _one_of_each(files: list[SourceFile]) -> list[SourceFile]:
 def _list_folder(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:
     root = Path(source)
     if not root.is_dir():
-        raise UsageError(f"source {source} is not a folder. Name one that holds song_data/ and log_data/ (--source).")
+        raise UsageError(
+            f"Source {source} is not a folder. Pass one that holds song_data/ and log_data/ with --source."
+        )
     folders = [root / prefix]
-    seen: set[tuple[int, int]] = set()  # links may lead in a circle
+    seen: set[tuple[int, int]] = set()  # links may form a loop
     while folders:
         folder = folders.pop()
         try:
@@ -162,7 +164,7 @@ def _list_folder(source: str, prefix: str, table_name: str) -> Iterator[SourceFi
                         continue
                     status = entry.stat()
                     if not stat.S_ISREG(status.st_mode):
-                        raise DataError(f"{entry.path} is not a file that can be loaded; take it away.")
+                        raise DataError(f"{entry.path} is not a regular file. Remove it from the source.")
                     _check_name(entry)
                     yield SourceFile(
                         table_name=table_name,
@@ -183,11 +185,11 @@ def _check_name(entry: os.DirEntry[str]) -> None:
     try:
         entry.name.encode()
     except UnicodeEncodeError:
-        raise DataError(f"{entry.path!r}: the file's name is not UTF-8; rename it.") from None
+        raise DataError(f"{entry.path!r}: the file name is not UTF-8. Rename the file.") from None
 
 
 def _list_s3(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:
-    """Pages of 1,000 keys come one after the other, so the folders below the prefix are listed side by side."""
+    """S3 returns pages of 1,000 keys one after the other, so list the folders below the prefix in parallel."""
     bucket, _, root = source.removeprefix("s3://").partition("/")
     root = f"{root}/" if root else ""
     with s3_errors(source):
@@ -204,7 +206,9 @@ def _list_s3(source: str, prefix: str, table_name: str) -> Iterator[SourceFile]:
         key = item["Key"][len(root) :]
         if any(is_hidden(part) for part in key.removeprefix(prefix).split("/")):
             continue
-        if not item["Size"] and key.endswith(("/", "_$folder$")):  # what consoles and Hadoop put in a folder's place
+        if not item["Size"] and key.endswith(
+            ("/", "_$folder$")
+        ):  # placeholders that consoles and Hadoop create for folders
             continue
         yield SourceFile(
             table_name=table_name,

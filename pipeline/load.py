@@ -1,4 +1,4 @@
-"""Load the new files of a source into the landed tables: which files is decided here, how in the macro `load`."""
+"""Load the new files of a source into the landed tables: this module decides which, the macro `load` how."""
 
 from __future__ import annotations
 
@@ -29,15 +29,21 @@ from pipeline.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """What a load would do: of the files that the source lists, those that the ledger does not have.
+    """What a load would do.
 
-    ledger_files counts the files of every source that have rows in the warehouse, gone_files those of this one that are
-    no longer there, held_back those that are there and whose load was taken back, which is one of held_loads. replaced
-    names those of files whose rows go, for they are loaded again (--reload); companions of them were not named and were
-    loaded together with one that was. outgoing is the simulated sample where its rows go with this load. left_out has
-    the keys of files whose names are not those of JSON files.
-    compact is whether small files are to be merged first, max_errors how many bad records may be left out, check_text
-    whether Redshift is to look for what COPY hides.
+    files           the files to load: new ones, and those to load again
+    listed_files    number of files in the source
+    ledger_files    number of files of all sources that have rows in the warehouse
+    gone_files      number of loaded files that are no longer in the source
+    held_back       number of unchanged files of undone loads
+    compact         whether to merge small files first
+    max_errors      number of bad records that may be skipped
+    replaced        keys of those of files that are loaded again (--reload); the load deletes their old rows
+    companions      number of those in replaced that were not named, but loaded together with one that was
+    check_text      whether to check on Redshift for text that COPY would change
+    left_out        keys of files that are not named like JSON files
+    held_loads      IDs of the loads of the files held back
+    outgoing        the simulated sample, if this load replaces it
     """
 
     source: str
@@ -60,8 +66,8 @@ class LoadPlan:
 class LoadReport:
     """What a load did. rows has the new rows of each landed table; warnings are lines for the user.
 
-    replaced names the files whose earlier rows went, empty_files those without a record. missing_days are the days, as
-    ISO dates, that have no events although there are some before and after, next to the days of this load.
+    replaced has the keys of files whose earlier rows were deleted, empty_files those of files without a record.
+    missing_days are ISO dates without events, next to the days of this load, with events before and after.
     """
 
     load_id: str
@@ -75,7 +81,7 @@ class LoadReport:
 
     @classmethod
     def of_all(cls, reports: Sequence[LoadReport]) -> LoadReport | None:
-        """What several loads of one run did together, under the id of the last; None where there was none."""
+        """What several loads of one run did together, with the ID of the last; None if there was no load."""
         if len(reports) < 2:
             return reports[0] if reports else None
         files: Counter[str] = Counter()
@@ -100,14 +106,14 @@ def plan_load(
 ) -> LoadPlan:
     """List the source and compare it with the ledger.
 
-    on_accepted is called where the warehouse may be loaded from the source, before that is listed.
+    on_accepted is called once the warehouse accepts the source, before the source is listed.
     """
     if settings.target == "redshift":
         check_redshift_settings(settings, source)
     elif options.compact:
-        raise UsageError("--compact is for Redshift; DuckDB's load merges small files by itself.")
+        raise UsageError("--compact is for Redshift; on DuckDB every load merges small files.")
     elif options.check_text:
-        raise UsageError("--check-text is for Redshift; DuckDB's load always checks this.")
+        raise UsageError("--check-text is for Redshift; on DuckDB every load checks this.")
     ledger = read_ledger(Warehouse(settings), source, add_source=options.add_source)
     on_accepted()
     listing = list_source(source, options, settings.file_names)
@@ -168,7 +174,7 @@ def load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Load
 
 
 def describe(settings: Settings, plan: LoadPlan, dbt: Dbt) -> list[str]:
-    """What a load of the plan would read, one line a file, and on Redshift the statements that it would send."""
+    """The files that the plan would load, one per line, and on Redshift the statements that it would send."""
     files = [f"{plan.source}/{file.key}" for file in plan.files]
     if settings.target == "duckdb" or not plan.files:
         return files
@@ -208,7 +214,7 @@ def _load_duckdb(plan: LoadPlan, load_id: str, path: Path, dbt: Dbt, display: Di
     except DbtError:
         if not folder.big_files:
             raise
-        # The fast reader stopped at something. Read every line on its own to say what it is, or that it is nothing.
+        # The fast reader stopped. Read line by line, which either finds the bad record or loads everything.
         done, total = 0, len(folder.big_files)
         put_big_files_among_lines(folder, advance=advance)
         _run_load(plan, load_id, folder, dbt)
@@ -251,9 +257,9 @@ def _refusal(folder: LoadFolder, max_errors: int) -> PipelineError:
 
 
 def _unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:
-    """A warning for each table whose records have keys that no column takes.
+    """A warning for each table whose records have keys without a column.
 
-    The load is committed by now: what cannot be looked at is not worth failing for.
+    The load is committed by now, so an error here is only a warning.
     """
     import duckdb
 
@@ -261,7 +267,7 @@ def _unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:
         return _find_unknown_keys(folder, dbt)
     except duckdb.Error as error:
         stop_if_interrupted()
-        return [f"the records were not searched for new keys: {first_line(error)}"]
+        return [f"Records were not checked for keys without a column: {first_line(error)}"]
 
 
 def _find_unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:
@@ -290,5 +296,5 @@ def _find_unknown_keys(folder: LoadFolder, dbt: Dbt) -> list[str]:
                     ).fetchall()
                 )
         if unknown := sorted(found.difference(dbt.json_keys(table_name))):
-            warnings.append(f"{table_name}: records have keys that no column takes: {', '.join(unknown)}")
+            warnings.append(f"{table_name}: ignored keys without a column: {', '.join(unknown)}")
     return warnings

@@ -1,7 +1,7 @@
-"""The folder that hands one load over to DuckDB: the ledger's entries, and the small files' lines in one file.
+"""The folder with the input of one load for DuckDB: the ledger's entries, and the small files' lines in one file.
 
-DuckDB reads big files where they are. Thousands of one-object files it would open one by one; their lines are put into
-one NDJSON file together with where each stood, which is also how a bad record is found in any file.
+DuckDB reads big files where they are. It would open thousands of one-object files one by one, so their lines go into
+one NDJSON file together with their file and line number, which also locate bad records.
 """
 
 from __future__ import annotations
@@ -27,15 +27,19 @@ from pipeline.s3_reader import fetch_file, read_ahead
 SMALL_FILE_BYTES = 256 * 1024
 HEAD_BYTES = 1024 * 1024
 GLOB = re.compile(r"[*?\[\]{}\\]")
-DUCKDB_COMPRESSIONS = {"": "none", "gzip": "gzip", "zstd": "zstd"}  # what it can unpack, as it calls it
+DUCKDB_COMPRESSIONS = {
+    "": "none",
+    "gzip": "gzip",
+    "zstd": "zstd",
+}  # the compressions it can read, with its names for them
 
 
 @dataclass
 class TableInput:
     """What the load macro reads for one table: big files as they are, and the file with the lines of the others.
 
-    files has the paths of the big ones by their compression, as DuckDB calls it. heads is a file with their first
-    lines, for a look at their keys.
+    files has the paths of the big files by DuckDB's name for their compression. heads is a file with their first
+    lines, for a check of their keys.
     """
 
     files: dict[str, list[str]] = field(default_factory=dict)
@@ -45,9 +49,9 @@ class TableInput:
 
 @dataclass(frozen=True)
 class _Content:
-    """What was found in a file: its bytes' number and SHA-256, its records, and the first lines if it is a big one.
+    """What was found in a file: its size, SHA-256 and number of records, and the first lines of a big file.
 
-    is_suspicious tells that a big file's lines need a look one by one (pipeline/record_text.py).
+    is_suspicious means that a big file's lines must be checked one by one (pipeline/record_text.py).
     """
 
     size_bytes: int
@@ -59,7 +63,7 @@ class _Content:
 
 @dataclass(frozen=True)
 class _BigFile:
-    """A file that DuckDB is to read where it is."""
+    """A file for DuckDB to read where it is."""
 
     number: int
     file: SourceFile
@@ -69,7 +73,7 @@ class _BigFile:
 
 @dataclass
 class LoadFolder:
-    """The files of a load, ready for the macro. empty has the keys of those without a record."""
+    """The files of a load, ready for the macro. empty has the keys of files without a record."""
 
     path: Path
     source: str
@@ -86,7 +90,7 @@ class LoadFolder:
         return self.path / "problems.ndjson"
 
     def lines_of(self, table_name: str) -> TextIO:
-        """The file with a table's lines, to add to. The caller closes it."""
+        """The file with a table's lines, opened for appending. The caller closes it."""
         path = self.path / f"{table_name}.ndjson"
         self.tables[table_name].lines = str(path)
         return path.open("a", encoding="utf-8")
@@ -102,11 +106,11 @@ def fill_load_folder(
 ) -> LoadFolder:
     """Write what the load macro reads.
 
-    advance is told how many files were done, fetched how many bytes of how many there are of a big one in S3.
+    advance is called with the number of files done; fetched with the bytes done and the total of a big file in S3.
 
     Raises:
         MachineError: a file cannot be read.
-        DataError: a file is not what it was when it was listed.
+        DataError: a file has changed since it was listed.
     """
     path.mkdir(parents=True, exist_ok=True)
     folder = LoadFolder(path, source)
@@ -144,7 +148,7 @@ def fill_load_folder(
 
 
 def put_big_files_among_lines(folder: LoadFolder, *, advance: Callable[[int], None] = lambda _count: None) -> None:
-    """Have every file read line by line, which takes longer and can name the line of a bad record.
+    """Make DuckDB read the big files line by line too, which takes longer but finds the line of a bad record.
 
     Raises:
         DataError: a file has changed since the folder was filled.
@@ -164,13 +168,13 @@ def put_big_files_among_lines(folder: LoadFolder, *, advance: Callable[[int], No
 
 
 def _changed(name: str) -> DataError:
-    return DataError(f"{name}: changed while it was loaded. Nothing was loaded; load again.")
+    return DataError(f"{name} changed while it was being loaded. Nothing was loaded; run it again.")
 
 
 def _in_folder(
     source: str, files: Sequence[SourceFile], _path: Path, _fetched: Callable[[int, int], None]
 ) -> Iterator[bytes | Path]:
-    """Each file of a folder: what is in it, or its path if it is big."""
+    """Each file of a folder: its content, or its path if it is big."""
     for file in files:
         path = Path(source, file.key)
         if path.stat().st_size != file.size_bytes:
@@ -181,7 +185,7 @@ def _in_folder(
 def _in_s3(
     source: str, files: Sequence[SourceFile], path: Path, fetched: Callable[[int, int], None]
 ) -> Iterator[bytes | Path]:
-    """The same for objects. A big one is copied; the copy has a number for a name, since a key need not be a path."""
+    """The same for objects. A big one is downloaded to a numbered file, since a key need not be a valid path."""
     s3 = s3_client()
     suffixes = {kind: suffix for suffix, kind in SUFFIXES.items()}
     small = (file for file in files if file.size_bytes < SMALL_FILE_BYTES)
@@ -215,7 +219,7 @@ def _entry(number: int, file: SourceFile, content: _Content, path: Path | None) 
 
 
 def _is_for_duckdb(path: Path, compression: str) -> bool:
-    """Whether DuckDB can read a file where it is: it can unpack it, no byte order mark, no glob letter in its path."""
+    """Whether DuckDB can read a file where it is: it knows the compression, and there is no byte order mark or glob."""
     if compression not in DUCKDB_COMPRESSIONS or GLOB.search(str(path)):
         return False
     with path.open("rb") as raw, open_text(raw, compression) as text:
@@ -223,7 +227,7 @@ def _is_for_duckdb(path: Path, compression: str) -> bool:
 
 
 def _scan(path: Path, compression: str) -> _Content:
-    """Read a big file to its end for what the ledger needs, and count its records: the lines that are not blank."""
+    """Read a big file to its end for its ledger entry, and count its records: the lines that are not blank."""
     digest = hashlib.sha256()
     records = size = 0
     suspicious = False
@@ -247,7 +251,7 @@ def _scan(path: Path, compression: str) -> _Content:
 
 
 def _write_lines(number: int, content: bytes | Path, compression: str, lines: TextIO) -> _Content:
-    """Append a file's records, each with the line where it stood."""
+    """Append a file's records, each with its line number."""
     records = 0
     with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as raw:
         digest = hashlib.file_digest(raw, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""The loads that the ledger knows of: what there is to take back."""
+"""The loads in the ledger, which can be undone."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pipeline.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class Load:
-    """One load. status is loaded where any of its files has rows, and then files, rows and rejected are those files'.
+    """One load. status is loaded if any of its files has rows; files, rows and rejected then count only such files.
 
-    loaded_at is UTC. rows is None where nobody has counted them: on Redshift, once they are gone.
+    loaded_at is UTC. rows is None if unknown: on Redshift, once the rows are deleted.
     """
 
     load_id: str
@@ -29,7 +29,7 @@ class Load:
 
 
 def read_loads(warehouse: Warehouse) -> list[Load]:
-    """Every load, the newest first."""
+    """Every load, newest first."""
     if not warehouse.has_ledger():
         return []
     staging = warehouse.schema("staging")
@@ -56,7 +56,7 @@ def read_loads(warehouse: Warehouse) -> list[Load]:
 
 
 def newest_loaded(warehouse: Warehouse) -> str:
-    """The id of the newest load that has rows in the warehouse; empty where none has."""
+    """The ID of the newest load that has rows in the warehouse; empty if there is none."""
     found = warehouse.query(
         f"select max(load_id) from {warehouse.schema('staging')}.load_history where status = '{LOADED}'"
     )
@@ -64,7 +64,7 @@ def newest_loaded(warehouse: Warehouse) -> str:
 
 
 def not_built(warehouse: Warehouse, models: Iterable[str]) -> list[str]:
-    """Those of the models that do not have every load in them that has rows in the warehouse."""
+    """The models that lack a load with rows in the warehouse."""
     staging = warehouse.schema("staging")
     loads = warehouse.query(f"select distinct load_id from {staging}.load_history where status = '{LOADED}'").rows
     taken = set(warehouse.query(f"select model_name, load_id from {staging}.build_history").rows)
@@ -75,10 +75,10 @@ def print_loads(loads: list[Load], warehouse: Warehouse, *, as_json: bool) -> No
     if as_json:
         print_json([asdict(load) for load in loads])
     elif not loads:
-        print_text(f"Nothing was loaded yet. Load with: {warehouse.first_run()}")
+        print_text(f"Nothing has been loaded yet. Load with: {warehouse.first_run()}")
     else:
         print_table(loads_table(loads))
-        again = f"Take one back with: ./inv load.undo ID{warehouse.settings.flags}"
+        again = f"Undo one with: ./inv load.undo ID{warehouse.settings.flags}"
         print_text("", f"{counted(len(loads), 'load')}. {again}")
 
 

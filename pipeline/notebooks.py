@@ -86,7 +86,7 @@ def as_table(rows: Rows) -> str:
 def edit(settings: Settings, name: str) -> NoReturn:
     """Replace this process with marimo, on one notebook or on the folder of all."""
     if importlib.util.find_spec("marimo") is None:
-        raise MachineError("marimo is not installed here. Install the development tools with: ./inv lint")
+        raise MachineError("marimo is not installed. Install the development tools with: ./inv lint")
     target = FOLDER / f"{_known(name)}.py" if name else FOLDER
     command = [sys.executable, "-m", "marimo", "edit", str(target)]
     os.execve(sys.executable, command, _environment(settings))  # noqa: S606
@@ -102,7 +102,7 @@ def export(settings: Settings, name: str = EXPORTED) -> Path:
         spec.loader.exec_module(module)
         outputs, _ = module.app.run()
     except ModuleNotFoundError as error:
-        raise MachineError(f"{error.name} is not installed here. Install the development tools: ./inv lint") from error
+        raise MachineError(f"{error.name} is not installed. Install the development tools with: ./inv lint") from error
     except PipelineError:
         raise
     except Exception as error:
@@ -134,7 +134,7 @@ def names() -> list[str]:
 
 def _known(name: str) -> str:
     if name not in names():
-        raise UsageError(f"There is no notebook {name!r}; choose one of {', '.join(names())}.")
+        raise UsageError(f"No notebook {name!r}; choose one of {', '.join(names())}.")
     return name
 
 

@@ -1,4 +1,4 @@
-"""Swap the built work file in for what analysts open. DuckDB only: on Redshift readers see committed tables."""
+"""Replace the published file with the built work file. DuckDB only: on Redshift, readers see committed tables."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def publish(settings: Settings) -> Path:
-    """Copy the work file and put the copy in the published file's place, at once; return its path.
+    """Copy the work file and atomically replace the published file with the copy; return its path.
 
-    Readers that have the old file open keep it. A failure leaves the old file as it was. dbt's connections to the work
+    Readers that have the old file open keep it. A failure leaves the old file unchanged. dbt's connections to the work
     file must be closed.
 
     Raises:
-        PipelineError: the work file has not passed its tests as it is now, loads that are published would vanish, or
+        PipelineError: the work file has not passed its tests in its present state, published loads would be lost, or
             the copy failed.
     """
     import duckdb
@@ -38,13 +38,13 @@ def publish(settings: Settings) -> Path:
     try:
         with duckdb.connect(str(settings.work_database)) as connection:  # while it is open, no dbt command writes
             _check_tested(settings, connection)
-            connection.execute("checkpoint")  # what a killed command left in the WAL would not be in the copy
-            copy.unlink(missing_ok=True)  # so that the new one's mode is that of any new file
+            connection.execute("checkpoint")  # the copy would lack what a killed command left in the WAL
+            copy.unlink(missing_ok=True)  # so that the new file gets the default mode
             shutil.copyfile(settings.work_database, copy)
         with copy.open("rb+") as file:
             os.fsync(file.fileno())
         _as_before(settings.database, copy)
-        # Left by a reader that wrote and was killed; it belongs to the old file and would damage the new one.
+        # Left by a killed program that wrote to the old file; it would damage the new one.
         Path(f"{settings.database}.wal").unlink(missing_ok=True)
         copy.replace(settings.database)
         sync_folder(settings.database.parent)
@@ -59,7 +59,7 @@ def publish(settings: Settings) -> Path:
 
 
 def check_ownership(settings: Settings) -> None:
-    """Refuse to replace a DuckDB file that is no warehouse of this project."""
+    """Refuse to replace a DuckDB file that is not a warehouse of this project."""
     import duckdb
 
     if not settings.database.exists():
@@ -69,11 +69,11 @@ def check_ownership(settings: Settings) -> None:
             found = connection.execute("select table_name from information_schema.tables").fetchall()
     except duckdb.Error:
         stop_if_interrupted()
-        return  # no database at all, or a damaged one
+        return  # not a database, or a damaged one
     if found and ("load_history",) not in found:
         raise UsageError(
-            f"{settings.database} is a DuckDB file of somebody else's: it has tables and no load_history. "
-            "Name another file (--database)."
+            f"{settings.database} is not a warehouse of this project: it has tables but no load_history. "
+            "Choose another file with --database."
         )
 
 
@@ -81,13 +81,13 @@ def _check_tested(settings: Settings, connection: duckdb.DuckDBPyConnection) -> 
     history = f"{Warehouse(settings).schema('staging')}.run_history"
     if not connection.execute(f"select count(*) from {history} where is_current").fetchall()[0][0]:
         raise PipelineError(
-            f"{settings.work_database} was written by another command after its tests had passed, so it was not "
+            f"{settings.work_database} was changed by another command after its tests had passed, so it was not "
             "published. Run this again."
         )
 
 
 def _as_before(published: Path, copy: Path) -> None:
-    """Give the copy the mode and, where this user may, the owner and group of the file whose place it takes."""
+    """Give the copy the mode and, if permitted, the owner and group of the file that it replaces."""
     if not published.exists():
         return
     status = published.stat()

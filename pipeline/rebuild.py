@@ -1,4 +1,4 @@
-"""Build, test, publish and document what is landed: what follows a load, and an undo."""
+"""Build, test, publish and document the landed data, after a load or an undo."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def rebuild(
     *,
     load_ids: Sequence[str] = (),
 ) -> int:
-    """Build, test, publish and document what is landed; return how many tests passed.
+    """Build, test, publish and document the landed data; return how many tests passed.
 
-    load_ids are the loads that this run has made, for a failed test to name.
+    load_ids are the loads of this run; a failed test names them.
     """
     from pipeline.report.build import build_report  # Altair takes a third of a second
 
@@ -42,7 +42,7 @@ def rebuild(
         results = dbt.command(
             "build", "--resource-type", "seed", "--resource-type", "model", on_progress=display.progress
         )
-        step.summary = f"{len(results)} tables"
+        step.summary = counted(len(results), "table")
     begin_tests(dbt, run_id)
     passed = run_data_tests(settings, dbt, display, load_ids)
     generate(dbt, display, is_compiled=True)
@@ -59,27 +59,27 @@ def rebuild(
 
 
 def new_run_id(warehouse: Warehouse) -> str:
-    """The id of a run that begins now. dbt must not have the work file open."""
+    """The ID of a run that begins now. dbt must not have the work file open."""
     if not warehouse.has_table("staging", "run_history"):
         return next_id(None)
     return next_id(warehouse.query(f"select max(run_id) from {warehouse.schema('staging')}.run_history").rows[0][0])
 
 
 def begin_tests(dbt: Dbt, run_id: str) -> None:
-    """Note that what is built is about to be tested, for record_run to find."""
+    """Record that the tables are about to be tested; record_run looks for this."""
     dbt.run_operation("begin_tests", run_id=run_id, began_at=_now())
 
 
 def record_run(dbt: Dbt, run_id: str, fingerprint: str) -> None:
-    """Note that the tests have passed, of a project with this fingerprint; what is published must have this note.
+    """Record that the tests of the project with this fingerprint have passed, which publishing requires.
 
     Raises:
         PipelineError: another dbt command has written models since begin_tests.
     """
     if not dbt.logged_by("record_run", run_id=run_id, project_fingerprint=fingerprint, finished_at=_now()):
         raise PipelineError(
-            "Another dbt command has written tables while they were being tested, so the run is not complete. "
-            "Run it again when that command has ended."
+            "Another dbt command wrote tables while they were being tested, so the run is not complete. "
+            "Run it again when that command has finished."
         )
 
 
@@ -88,14 +88,14 @@ def _now() -> str:
 
 
 def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_ids: Sequence[str] = ()) -> int:
-    """Run all data tests of the project; return how many passed. load_ids are this run's loads, if any.
+    """Run all data tests of the project; return how many passed. load_ids are the loads of this run, if any.
 
     Raises:
-        PipelineError: a test failed or did not run. One whose severity is warn is a warning.
+        PipelineError: a test failed or did not run. A test with severity warn only warns.
     """
     expected = dbt.data_tests()
     if not expected:
-        raise FailedTestsError(f"The project has no data test that is enabled. {_outcome(settings)}")
+        raise FailedTestsError(f"The project has no enabled data tests. {_outcome(settings)}")
     with display.step("Test") as step:
         try:
             tests = dbt.command("test", "--resource-type", "test", on_progress=display.progress)
@@ -108,7 +108,7 @@ def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_ids: Seq
         if lacking := sorted(name for key, name in expected.items() if key not in ran):
             raise FailedTestsError(
                 f"{len(lacking):,} of {counted(len(expected), 'test')} did not run: {first_of(lacking)}. "
-                f"{_outcome(settings)} Look for the reason in logs/dbt.log."
+                f"{_outcome(settings)} See logs/dbt.log for the reason."
             )
         passed = sum(1 for test in tests if test.status == "pass")
         step.summary = f"{passed:,} of {counted(len(expected), 'test')} passed"
@@ -119,7 +119,7 @@ def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_ids: Seq
 
 
 def _with_rows(dbt: Dbt, error: DbtError) -> DbtError:
-    """Run the tests that failed once more so that they leave the rows that they refuse in tables."""
+    """Run the failed tests again so that they store their failing rows in tables."""
     names = [failure.name for failure in error.failures if failure.is_refusal]
     try:
         dbt.command("test", "--store-failures", "--select", *names)
@@ -140,34 +140,34 @@ def _not_published(settings: Settings, error: DbtError) -> list[str]:
         return [*error.args, text]
     relations = [failure.relation for failure in error.failures if failure.relation]
     if relations:
-        text += f' Look at the rows with: ./inv query "select * from {relations[0]}"{settings.work_flags}'
+        text += f' See the failing rows with: ./inv query "select * from {relations[0]}"{settings.work_flags}'
     return [*error.args, text]
 
 
 def _outcome(settings: Settings) -> str:
     if settings.target == "duckdb":
-        return "Nothing was published; analysts have what they had."
-    return "The run is not complete; the tables hold what was built."
+        return "Nothing was published; analysts still see the earlier data."
+    return "The run is not complete, but the tables contain what it built."
 
 
 def _way_back(settings: Settings, load_ids: Sequence[str]) -> list[str]:
-    """How to be rid of the data that a test refuses."""
+    """How to undo the load whose data fails a test."""
     if settings.target == "duckdb":
         close_connections()
     if load_ids:
-        named = [(load_id, f"Load {load_id} was made by this run") for load_id in load_ids]
+        named = [(load_id, f"This run made load {load_id}") for load_id in load_ids]
     else:
         newest = newest_loaded(Warehouse(settings))
         named = [(newest, f"The newest load is {newest}")] if newest else []
     return [
-        f"{which}; if its data is wrong, take it back with: ./inv load.undo {load_id}{settings.flags}"
+        f"{which}; if its data is wrong, undo it with: ./inv load.undo {load_id}{settings.flags}"
         for load_id, which in named
     ]
 
 
 @contextmanager
 def written_or_gone(page: Path) -> Iterator[None]:
-    """Leave no page behind where its making failed: an old one would be taken for it, also by the next run."""
+    """Delete a page that could not be written: the old one would be taken for new, also by the next run."""
     try:
         yield
     except BaseException:

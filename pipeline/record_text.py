@@ -1,7 +1,7 @@
-"""What a record must not have though it is JSON, because the engines make different values of it.
+"""What a record must not contain, although it is JSON, because the engines would read different values.
 
 U+0000 in a text: COPY cuts the text there, DuckDB keeps it. A key given twice: COPY takes the last value, DuckDB's
-reader of lines the first. macros/loading/duckdb finds repeated keys itself; everything else asks here.
+reader of lines the first. macros/loading/duckdb finds repeated keys itself; everything else uses this module.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 NUL = "contains \\u0000"
 REPEATED = "key given more than once"
-# JSON allows none of these outside of an escape, and DuckDB's reader of files takes some of them for blanks.
+# JSON allows none of these unescaped, and DuckDB's file reader treats some as blanks.
 _SUSPICIOUS = (b"\\u0000", b"\0", b"\v", b"\f")
 _NUL_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _KEY_BYTES = 128  # of load_rejects.column_name
@@ -23,7 +23,7 @@ _KEY_BYTES = 128  # of load_rejects.column_name
 
 @dataclass(frozen=True)
 class Flaw:
-    """Why a record is refused. json_key is None where no single key is to blame; value is shown to the user."""
+    """Why a record is refused. json_key is None if it is not about a single key; value is shown to the user."""
 
     json_key: str | None
     value: str | None
@@ -31,17 +31,17 @@ class Flaw:
 
 
 def is_suspicious(text: bytes) -> bool:
-    """Whether lines of a file need a look one by one. False of almost all text, and fast to tell."""
+    """Whether lines of a file must be checked one by one. A fast test that is false for almost all text."""
     return any(part in text for part in _SUSPICIOUS)
 
 
 def find_flaw(line: bytes, json_keys: Sequence[str]) -> Flaw | None:
-    """What is wrong with the text of a record, whose columns have these keys. What is no JSON object has no flaw."""
+    """What is wrong with the text of a record, given the keys of its columns; None if it is not a JSON object."""
     return find_nul(line) or _find_repeated(line, json_keys)
 
 
 def find_nul(line: bytes) -> Flaw | None:
-    """The first key that has U+0000 in itself or anywhere in its value."""
+    """The first key with U+0000 in its name or anywhere in its value."""
     if not _NUL_ESCAPE.search(line):
         return None
     record = _parsed(line, dict)
@@ -55,7 +55,7 @@ def find_nul(line: bytes) -> Flaw | None:
 
 
 def _find_repeated(line: bytes, json_keys: Sequence[str]) -> Flaw | None:
-    """The first key of a column, in the columns' order, that the record has more than once."""
+    """The first key, in the order of the columns, that the record has more than once."""
     pairs = _parsed(line, list) if line.startswith(b"{") else None
     counts = Counter(key for key, _ in pairs or ())
     repeated = next((key for key in json_keys if counts[key] > 1), None)
@@ -78,6 +78,6 @@ def _has_nul(value: Any) -> bool:
 
 
 def _key_text(key: str) -> str:
-    """A key as load_rejects takes it: without U+0000, and cut where it is too long."""
+    """A key as load_rejects can store it: without U+0000, and cut if it is too long."""
     text = key.replace("\0", "\\u0000")
     return text if len(text.encode("utf-8", "replace")) <= _KEY_BYTES else text[: _KEY_BYTES // 4]

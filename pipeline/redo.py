@@ -1,4 +1,4 @@
-"""Take an undone load in again: its files that are still in the source, as they are now, and no others."""
+"""Load the files of an undone load again: those still in the source, as they are now, and no others."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from pipeline.work_file import restore_work_file
 
 
 def redo(settings: Settings, load_id: str, display: Display, *, compact: bool = False) -> RunReport:
-    """Load an undone load's files again, build, test and publish; finish what an earlier call has begun.
+    """Load an undone load's files again, build, test and publish; finish what an earlier call began.
 
     Raises:
         UsageError: there is no such load, or it was not undone.
-        PipelineError: a step failed, or none of the files is there any more.
+        PipelineError: a step failed, or none of the files is in the source any more.
     """
     warehouse = Warehouse(settings)
     display.expect(LOAD_STEPS | STEPS)
@@ -34,22 +34,22 @@ def redo(settings: Settings, load_id: str, display: Display, *, compact: bool = 
         restore_work_file(settings, display)
         load = find_load(settings, read_loads(warehouse), load_id)
         if load.status == LOADED:
-            raise UsageError(f"Load {load_id} is in the warehouse, so there is nothing to take in again.")
+            raise UsageError(f"Load {load_id} has not been undone, so there is nothing to redo.")
         with display.step("Source") as step:
             plan = plan_redo(settings, warehouse, load, compact=compact)
             step.summary = f"{counted(len(plan.files), 'file')} of load {load_id} in {shown(load.source)}"
         if plan.gone_files:
-            display.warn(f"{counted(plan.gone_files, 'file')} of the load no longer in the source: left out.")
+            display.warn(f"Skipped {counted(plan.gone_files, 'file')} of the load: no longer in the source.")
         return load_and_build(settings, warehouse, [plan], Dbt(settings, lock=lock), display)
 
 
 def plan_redo(settings: Settings, warehouse: Warehouse, load: Load, *, compact: bool) -> LoadPlan:
-    """What is left to load again of the load: nothing where an earlier call has done so.
+    """The files of the load that are still to be loaded again; none if an earlier call has done so.
 
-    Files that were loaded by another load since are not its any more. It takes as many bad records as the load had.
+    Files that another load has loaded since are no longer part of it. As many bad records are skipped as the load had.
     """
     if compact and settings.target != "redshift":
-        raise UsageError("--compact is for Redshift; DuckDB's load merges small files by itself.")
+        raise UsageError("--compact is for Redshift; on DuckDB every load merges small files.")
     if settings.target == "redshift":
         check_redshift_settings(settings, load.source)
     ledger = read_ledger(warehouse, load.source, add_source=True)
@@ -60,7 +60,9 @@ def plan_redo(settings: Settings, warehouse: Warehouse, load: Load, *, compact: 
     refuse_archived(load.source, files)
     if keys and not files:
         gone = first_of(sorted(keys))
-        raise PipelineError(f"{load.source} has none of the files of load {load.load_id} any more: {gone}.")
+        raise PipelineError(
+            f"{load.source} no longer has any file of load {load.load_id}: {gone}. Put them back and run this again."
+        )
     return LoadPlan(
         load.source,
         files,

@@ -1,4 +1,4 @@
-"""Count the records of a load's files in their text, where COPY's own count of lines does not settle it."""
+"""Count the records in the text of a load's files, if COPY's count of lines does not match."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.display import counted
 from pipeline.errors import PipelineError
 from pipeline.listing import SourceFile
 from pipeline.redshift_problems import SourceText
@@ -19,7 +20,7 @@ _DECODER = json.JSONDecoder()
 
 @dataclass(frozen=True)
 class FileCount:
-    """A file with its lines that are not blank, and the first that COPY would not take for one record."""
+    """A file with its number of non-blank lines, and the first that COPY would not read as one record."""
 
     file: SourceFile
     record_count: int
@@ -27,7 +28,7 @@ class FileCount:
 
 
 def count_records(text: SourceText, rejects: Sequence[Reject]) -> list[FileCount]:
-    """Every file of the load, read anew."""
+    """Read and count every file of the load."""
     rejected = {(reject.problem.file_key, reject.problem.line_number) for reject in rejects}
     counts = []
     for file, content in text.contents(text.files):
@@ -43,7 +44,7 @@ def count_records(text: SourceText, rejects: Sequence[Reject]) -> list[FileCount
 
 
 def of_tables(counts: list[FileCount]) -> dict[str, int]:
-    """The records of each table's files."""
+    """The number of records of each table."""
     totals: Counter[str] = Counter()
     for count in counts:
         totals[count.file.table_name] += count.record_count
@@ -53,7 +54,7 @@ def of_tables(counts: list[FileCount]) -> dict[str, int]:
 def differing(
     error: UncountedRecordsError, counts: list[FileCount], settings: Settings, load_id: str, text: SourceText
 ) -> PipelineError:
-    """The error with the file's name, as far as SYS_LOAD_DETAIL has another number of lines for one."""
+    """The error with the name of the file, if SYS_LOAD_DETAIL has fewer lines for one than it has records."""
     parts = {part.uri for part in text.compaction.parts}
     scanned = dict(
         Warehouse(settings)
@@ -69,15 +70,15 @@ def differing(
         key = count.file.key
         if key in lines and lines[key] < count.record_count:
             return UncountedRecordsError(
-                f"{key} has {count.record_count:,} records, and COPY read {lines[key]:,} lines. Nothing was loaded; "
-                "if the file was being written, load again when it is whole."
+                f"{key} has {counted(count.record_count, 'record')}, but COPY read {counted(lines[key], 'line')}. "
+                "Nothing was loaded. If the file was still being written, load again when it is complete."
             )
     keys = [count.file.key for count in counts if count.file.table_name == error.name]
     return UncountedRecordsError(str(error).replace(error.name, keys[0], 1)) if len(keys) == 1 else error
 
 
 def _is_one_value(line: bytes, *, may_be_bad: bool) -> bool:
-    """Whether COPY takes the line for one record, good or bad: not for two, or for the part of one."""
+    """Whether COPY reads the line as one record, good or bad, and not as several or part of one."""
     text = line.decode("latin-1")
     try:
         return _DECODER.raw_decode(text)[1] == len(text)

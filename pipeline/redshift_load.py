@@ -1,4 +1,4 @@
-"""The load on Redshift: merge small files if asked, write the manifest, and run COPY in one transaction."""
+"""The load on Redshift: merge small files if requested, write the manifest, and run COPY in one transaction."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 5
-# A conflict with another transaction, which rolled this one back (1023); a connection that went away; and a temporary
-# table that is not there, because the adapter sent the statement again on a new connection.
+# Errors worth another try: a conflict that rolled this transaction back (1023); a lost connection; and a missing
+# temporary table, because the adapter sent the statement again on a new connection.
 PASSING = re.compile(
     r"^\s*1023\s*$|Serializable isolation violation|conflict with concurrent transaction|could not serialize access|"
     r'"(loading_\w+|undoing)" does not exist|' + LOST_CONNECTION.pattern,
     re.MULTILINE,
 )
 # After a conflict the adapter sends a COMMIT again on a new connection, where it succeeds and commits nothing.
-LOST_COMMIT = "The load was rolled back by a conflict with concurrent transaction."
-SLICES = 8  # where the warehouse does not tell them, as Serverless does not
+LOST_COMMIT = "The load was rolled back: conflict with concurrent transaction."
+SLICES = 8  # if the warehouse does not report them, as Serverless does not
 
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What one load sends: the manifest, and what was merged for it."""
+    """What one load sends: the manifest, and the compaction it refers to."""
 
     manifest: Manifest
     compaction: Compaction
@@ -58,8 +58,8 @@ def load_redshift(
 ) -> tuple[list[str], list[str]]:
     """Load the plan's files in one transaction; return warnings and the keys of files without a record.
 
-    A conflict or a lost connection is tried again: either the transaction is rolled back by then, or it was committed,
-    which the ledger tells.
+    After a conflict or a lost connection it tries again: the transaction was either rolled back or committed, and the
+    ledger shows which.
 
     Raises:
         PipelineError: a record cannot be loaded as it is, or AWS or the engine refused; nothing was loaded.
@@ -90,7 +90,7 @@ def load_redshift(
 
 @dataclass(frozen=True)
 class _Load:
-    """Runs the load macro. flawed are records that its input lacks already, and that are rejects."""
+    """Runs the load macro. flawed are rejects that its input no longer contains."""
 
     settings: Settings
     load_id: str
@@ -100,14 +100,14 @@ class _Load:
     flawed: Sequence[Reject] = ()
 
     def without(self, manifest: Manifest, rejects: Sequence[Reject] = ()) -> Manifest:
-        """The same load with these rejects, and those that are flawed."""
+        """The same load without these rejects and the flawed records."""
         found = [*self.flawed, *rejects]
         return manifest.with_rejects(self.text.source, self.text.files, found) if found else manifest
 
     def run_again(
         self, manifest: Manifest, s3: Any, max_errors: int, refusal: BadRecordError, *, is_other_input: bool
     ) -> None:
-        """Run it after it was refused: strictly, where the input is not what was refused; then without bad records."""
+        """Run it again after a refusal: first strictly, if the input is a different one, then without bad records."""
         if is_other_input:
             try:
                 return self.run(self.without(manifest), s3, self.flawed)
@@ -121,7 +121,7 @@ class _Load:
         return self.run(self.without(manifest, rejects), s3, [*self.flawed, *rejects])
 
     def run(self, manifest: Manifest, s3: Any, rejects: Sequence[Reject] = ()) -> None:
-        """Run it; once more with records counted in the files, where they are not as many as the lines COPY scanned."""
+        """Run it; if the lines that COPY scanned do not add up, once more with the records counted in the files."""
         manifest.write(s3)
         try:
             self._run(manifest)
@@ -130,7 +130,7 @@ class _Load:
             files = count_records(self.text, rejects)
             if uncountable := next((file.problem for file in files if file.problem), None):
                 raise UncountedRecordsError(
-                    "A line of the source is not one record; nothing was loaded.", f"  {uncountable}", CURE
+                    "A line of the source is not exactly one record; nothing was loaded.", f"  {uncountable}", CURE
                 ) from error
             try:
                 self._run(manifest.with_records(of_tables(files)))
@@ -155,19 +155,19 @@ class _Load:
                 if not is_passing or attempt == ATTEMPTS:
                     raise explain(error, self.settings, self.load_id, self.text, self.dbt) from error
                 self.display.warn(
-                    "The connection was lost or another transaction was in the way. Nothing was loaded; trying again."
+                    "The connection was lost, or another transaction conflicted. Nothing was loaded; trying again."
                 )
                 time.sleep(PAUSE_SECONDS)
 
 
 def _wait(line: str) -> None:
-    """The macro asks for time, which SQL cannot give it, until a system view knows of its COPY."""
+    """Wait when the macro asks for it, which SQL cannot, until a system view shows its COPY."""
     if line == "pause":
         time.sleep(VIEW_PAUSE_SECONDS)
 
 
 def describe_load(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt) -> list[str]:
-    """The statements that a load would send, without a write anywhere."""
+    """The statements that a load would send. Writes nothing."""
     s3 = s3_client()
     manifest = _manifest(settings, plan, load_id, dbt, Compaction(plan.source, [], plan.files), s3)
     return dbt.logged_by("log_load", manifest=manifest.argument).split("\n")
@@ -197,11 +197,11 @@ def _prepare(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, display
 
 
 def _removed(prepared: _Prepared) -> list[str]:
-    """Take the merged files away; a warning where that fails, for the load is committed by now."""
+    """Delete the merged files; if that fails, return a warning, since the load is committed by now."""
     try:
         remove(prepared.compaction.parts, s3=prepared.s3)
     except PipelineError as error:
-        return [f"merged files were not taken away: {error}"]
+        return [f"Merged files were not deleted: {error}"]
     return []
 
 
@@ -216,7 +216,7 @@ def _manifest(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, compac
 
 
 def _region(settings: Settings, source: str, s3: Any) -> str:
-    """The region of the source, in which COPY reads the manifest too."""
+    """The region of the source, from which COPY also reads the manifest."""
     regions = {}
     for bucket in (split_uri(source)[0], settings.redshift_bucket):
         with s3_errors(f"s3://{bucket}"):
@@ -225,7 +225,7 @@ def _region(settings: Settings, source: str, s3: Any) -> str:
     if len(set(regions.values())) > 1:
         places = " and ".join(f"{bucket} in {region}" for bucket, region in regions.items())
         raise UsageError(
-            f"COPY reads the data and its manifest in one region, and they lie in two: {places}. Set redshift.bucket "
+            f"COPY needs the data and its manifest in one region, but they are in two: {places}. Set redshift.bucket "
             "to a bucket of your own in the source's region."
         )
     return regions[settings.redshift_bucket]

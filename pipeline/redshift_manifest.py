@@ -1,4 +1,4 @@
-"""What COPY reads besides the data, in the project's own bucket: manifests, JSONPaths files, the ledger's entries."""
+"""What COPY reads in addition to the data, from the project's bucket: manifests, JSONPaths files, ledger entries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 @dataclass(frozen=True)
 class CopyInput:
-    """An object that one COPY is to read: a source file, or a part that several were merged into."""
+    """An object for one COPY to read: a source file, or a part into which several were merged."""
 
     table_name: str
     address: str
@@ -31,13 +31,13 @@ class CopyInput:
 
 @dataclass(frozen=True)
 class Manifest:
-    """objects has the text of each object to write, by its address; argument is what the load macro takes."""
+    """objects has the text of each object to write, by address; argument is the load macro's argument."""
 
     objects: dict[str, str]
     argument: dict[str, Any]
 
     def with_rejects(self, source: str, files: Sequence[SourceFile], rejects: Sequence[Reject]) -> Manifest:
-        """The same load without the records that are rejected, which it writes into load_rejects."""
+        """The same load without the rejected records, which it writes to load_rejects."""
         load_id, ledger = self.argument["load_id"], self.argument["ledger"]
         address = f"{ledger.rpartition('/')[0]}/rejects.json"
         of_files = Counter(reject.problem.file_key for reject in rejects)
@@ -48,7 +48,7 @@ class Manifest:
         argument = {
             **self.argument,
             "rejects": address,
-            # one more than there are to be, since COPY fails at this number; 0 and 1 both let none pass
+            # one more than expected, since COPY fails at this number; 0 and 1 both allow none
             "copy_max_errors": min(MAX_ERRORS_LIMIT, max(2, by_copy + 1)) if by_copy else 0,
             "tables": {
                 name: {**table, "rejects": of_tables[name], "broken": broken[name]}
@@ -63,7 +63,7 @@ class Manifest:
         return Manifest(objects, argument)
 
     def with_records(self, records: Mapping[str, int]) -> Manifest:
-        """The same load held to these numbers of records instead of to the lines that COPY scans."""
+        """The same load, checked against these numbers of records instead of the lines that COPY scans."""
         tables = {
             name: {**table, "records": records[name]} if name in records else table
             for name, table in self.argument["tables"].items()
@@ -91,8 +91,8 @@ def make_manifest(
 ) -> Manifest:
     """The manifest of one load, below manifests/LOAD_ID/ of the project's bucket.
 
-    files are what the ledger notes, inputs what COPY reads. One COPY takes files of one compression, so each table
-    has as many manifests as there are. replaces tells that rows of some of the files are there already and must go.
+    files go into the ledger, inputs are what COPY reads. One COPY reads files of one compression, so each table has a
+    manifest per compression. replaces means that some of the files have rows already, which must be deleted.
     """
     root = f"s3://{settings.redshift_bucket}/manifests/{load_id}"
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -122,24 +122,26 @@ def make_manifest(
 
 
 def check_redshift_settings(settings: Settings, source: str) -> None:
-    """Refuse what COPY could not work with, before anything is listed or written."""
+    """Refuse settings with which COPY cannot work, before anything is listed or written."""
     if not source.startswith("s3://"):
-        raise UsageError(f"Redshift loads from S3 only, and the source is {source}. Name an s3:// address (--source).")
+        raise UsageError(
+            f"Redshift loads from S3 only, but the source is {source}. Pass an s3:// address with --source."
+        )
     if not BUCKET.fullmatch(settings.redshift_bucket):
         raise UsageError(
-            "redshift.bucket must name the project's own bucket, where manifests are written (in invoke.yaml, or "
-            "INVOKE_REDSHIFT_BUCKET)."
+            "redshift.bucket must name the project's own bucket, where manifests are written. Set it in invoke.yaml or "
+            "INVOKE_REDSHIFT_BUCKET."
         )
     if not ROLE_ARN.fullmatch(settings.copy_role_arn):
         raise UsageError(
-            "redshift.copy_role_arn must be the ARN of the role that COPY reads with (in invoke.yaml, or "
-            "INVOKE_REDSHIFT_COPY_ROLE_ARN)."
+            "redshift.copy_role_arn must be the ARN of the role that COPY reads with. Set it in invoke.yaml or "
+            "INVOKE_REDSHIFT_COPY_ROLE_ARN."
         )
     with s3_errors(source):
         is_signed = has_credentials()
     if not is_signed:
         raise UsageError(
-            "no AWS credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; a load on "
+            "No AWS credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: a load on "
             f"Redshift writes its manifest to s3://{settings.redshift_bucket}."
         )
 

@@ -1,4 +1,4 @@
-"""Files that begin with a byte order mark: whether COPY passes over it is not documented, so they are tried without."""
+"""Files that begin with a byte order mark. Whether COPY skips it is not documented, so they are tried without it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipeline.s3_reader import read_ahead, read_head
 def without_marks(compaction: Compaction, *, root: str, s3: Any) -> Compaction | None:
     """The same input with a copy below root, an s3 address, for each file that has a mark; None if none has one.
 
-    Merged files have lost theirs already.
+    Merged files have no marks any more.
     """
     with ThreadPoolExecutor(WORKERS) as pool:
         marks = list(pool.map(lambda file: _has_mark(compaction.source, file, s3), compaction.passed))
@@ -52,7 +52,7 @@ def _copy(source: str, file: SourceFile, content: bytes, address: str, s3: Any) 
 
 
 def write_part(address: str, table_name: str, texts: Iterable[tuple[str, bytes]], *, s3: Any) -> CompactedPart:
-    """Write files' texts, each with its key, as one gzip object."""
+    """Write the texts of files, each with its key, as one gzip object."""
     bucket, key = split_uri(address)
     with tempfile.TemporaryFile() as spool:
         with closing(PartWriter(spool)) as writer:

@@ -1,4 +1,4 @@
-"""What COPY or a check did not take, traced back to the file, line and value of the source."""
+"""What COPY or a check refused, traced back to the file, line and value of the source."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.columns import JsonColumn
 from pipeline.compaction import Compaction
 from pipeline.compression import DamagedFileError, text_of, unpacking
 from pipeline.dbt import Dbt, DbtError
-from pipeline.display import Display
+from pipeline.display import Display, counted
 from pipeline.errors import MachineError, PipelineError
 from pipeline.listing import SourceFile
 from pipeline.redshift_rules import broken_rule
@@ -24,15 +24,15 @@ from pipeline.s3_reader import HEAD_BYTES, read_ahead, read_head
 from pipeline.settings import Settings
 from pipeline.warehouse import Warehouse
 
-FILE_NAME_BYTES = 256  # of sys_load_error_detail.file_name; a longer address is cut
-# The system views may lag behind the failure that they tell of.
+FILE_NAME_BYTES = 256  # of sys_load_error_detail.file_name, which cuts longer addresses
+# The system views may lag behind the failure that they describe.
 VIEW_ATTEMPTS = 10
 VIEW_PAUSE_SECONDS = 1
 
 
 @dataclass(frozen=True)
 class SourceText:
-    """The text of a load's files, as it lies in the source."""
+    """The text of a load's files in the source."""
 
     source: str
     files: list[SourceFile]
@@ -48,19 +48,19 @@ class SourceText:
         keys = [file.key for file in self.files if f"{self.source}/{file.key}".startswith(address)]
         if len(keys) != 1:
             raise PipelineError(
-                f"Redshift cuts the names of files at {FILE_NAME_BYTES} bytes, so that {len(keys)} of the source's can "
-                f"be meant by {address}, which has a bad record in line {line_number}. Nothing was loaded."
+                f"Bad record in line {line_number} of {address}. Redshift cuts file names at {FILE_NAME_BYTES} bytes, "
+                f"and {counted(len(keys), 'file')} of the source may be meant. Nothing was loaded; use shorter names."
             )
         return keys[0], line_number
 
     def line(self, key: str, number: int) -> bytes:
-        """One line of a file, counted from 1; empty where there is none."""
+        """One line of a file, counted from 1; empty if there is none."""
         file = next(file for file in self.files if file.key == key)
         lines = next(self.contents([file]))[1].removeprefix(BOM).split(b"\n")
         return lines[number - 1].strip(BLANKS) if 0 < number <= len(lines) else b""
 
     def contents(self, files: list[SourceFile]) -> Iterator[tuple[SourceFile, bytes]]:
-        """Each file with its whole text."""
+        """Each file with its full text."""
         for file, content in zip(files, read_ahead(self.source, files, s3=self.s3), strict=True):
             with unpacking(f"{self.source}/{file.key}", file.compression):
                 text = text_of(content, file.compression)
@@ -72,12 +72,12 @@ class SourceText:
 
 
 def explain(error: DbtError, settings: Settings, load_id: str, text: SourceText, dbt: Dbt) -> PipelineError:
-    """The error with the file, line and value that it is about; with the cure where it is the role's; or itself."""
+    """The error with the file, line and value that it is about, or with the fix for the role; else the error itself."""
     if "Access Denied" in str(error) or "not authorized to assume IAM Role" in str(error):
         return MachineError(
-            f"COPY was refused as {settings.copy_role_arn}: {_reason(error)}. The role must be attached to the "
-            f"warehouse, trust redshift.amazonaws.com, and have s3:ListBucket and s3:GetObject on {text.source} and on "
-            f"s3://{settings.redshift_bucket}. Nothing was loaded."
+            f"COPY was refused with the role {settings.copy_role_arn}: {_reason(error)}. The role must be attached to "
+            f"the warehouse, trust redshift.amazonaws.com, and have s3:ListBucket and s3:GetObject on {text.source} and "
+            f"on s3://{settings.redshift_bucket}. Nothing was loaded."
         )
     problem = _refused_value(str(error), text, dbt) or _refused_by_copy(Warehouse(settings), load_id, text, dbt)
     if not problem:
@@ -88,7 +88,7 @@ def explain(error: DbtError, settings: Settings, load_id: str, text: SourceText,
 def copy_problem(
     key: str, number: int, line: bytes, column_name: str, reason: str, columns: Sequence[JsonColumn]
 ) -> Problem:
-    """What COPY says of a line. Of one that is not an object in UTF-8 it may name a column; it is the whole line."""
+    """COPY's error for a line. If the line is not a UTF-8 JSON object, the problem is the whole line, not a column."""
     record = parse_record(line)
     json_key = next((column.json_key for column in columns if column.name == column_name), None)
     if record is None or json_key is None:
@@ -102,9 +102,9 @@ def _reason(error: DbtError) -> str:
 
 
 def look_at_heads(text: SourceText, dbt: Dbt, display: Display) -> tuple[list[str], list[str]]:
-    """A warning for each table whose records have keys that no column takes, and the keys of files without a record.
+    """A warning for each table whose records have keys without a column, and the keys of files without a record.
 
-    Each file's first megabyte is read.
+    Reads the first megabyte of each file.
     """
     found: dict[str, set[str]] = {file.table_name: set() for file in text.files}
     empty = []
@@ -116,9 +116,11 @@ def look_at_heads(text: SourceText, dbt: Dbt, display: Display) -> tuple[list[st
                 if len(head) < HEAD_BYTES > file.size_bytes and not head.removeprefix(BOM).strip(BLANKS):
                     empty.append(file.key)
     except PipelineError as error:  # the load is committed by now
-        return [f"the records were not searched for new keys: {str(error).partition('. Nothing was loaded')[0]}"], []
+        return [
+            f"Records were not checked for keys without a column: {str(error).partition('. Nothing was loaded')[0]}"
+        ], []
     warnings = [
-        f"{table_name}: records have keys that no column takes: {', '.join(unknown)}"
+        f"{table_name}: ignored keys without a column: {', '.join(unknown)}"
         for table_name, keys in sorted(found.items())
         if (unknown := sorted(keys.difference(dbt.json_keys(table_name))))
     ]
@@ -126,7 +128,7 @@ def look_at_heads(text: SourceText, dbt: Dbt, display: Display) -> tuple[list[st
 
 
 def _refused_value(error: str, text: SourceText, dbt: Dbt) -> Problem | str:
-    """The first record that breaks one of the rules which the load checks, if it was stopped by them."""
+    """The first record that breaks one of the load's rules, if that stopped the load."""
     if not (found := re.search(r"bad values: (\{.*\})", error)):
         return ""
     refused = json.loads(found[1])
@@ -136,7 +138,7 @@ def _refused_value(error: str, text: SourceText, dbt: Dbt) -> Problem | str:
             if broken := broken_rule(record, columns):
                 json_key = columns[broken[0]].json_key
                 return Problem(file.key, number, json_key, record.get(json_key), broken[1])
-    return f"{refused['json_key']}: {refused['value']!r} ({refused['count']} records)"
+    return f"{refused['json_key']}: {refused['value']!r} ({counted(refused['count'], 'record')})"
 
 
 def _damaged(error: DbtError, text: SourceText) -> DamagedFileError | None:
@@ -151,14 +153,14 @@ def _damaged(error: DbtError, text: SourceText) -> DamagedFileError | None:
 
 
 def _refused_by_copy(warehouse: Warehouse, load_id: str, text: SourceText, dbt: Dbt) -> Problem | None:
-    """What SYS_LOAD_ERROR_DETAIL says of the COPY whose manifest is below the load's id."""
+    """The error in SYS_LOAD_ERROR_DETAIL for the COPY whose manifest is below the load's ID."""
     for _ in range(VIEW_ATTEMPTS):
         failed = warehouse.query(
             "select query_id from sys_load_history "
             f"where data_source like '%manifests/{load_id}/%' and status = 'aborted' order by query_id desc limit 1"
         ).rows
         if not failed:
-            return None  # it did not come as far as the data
+            return None  # it did not get as far as the data
         errors = warehouse.query(
             "select trim(file_name), line_number, trim(column_name), trim(error_message) from sys_load_error_detail "
             f"where query_id = {int(failed[0][0])} order by file_name, line_number limit 1"
@@ -174,7 +176,7 @@ def _refused_by_copy(warehouse: Warehouse, load_id: str, text: SourceText, dbt: 
 
 
 def _records(content: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line number and record of each line that holds one."""
+    """The line number and record of each line that has one."""
     for number, line in enumerate(content.removeprefix(BOM).split(b"\n"), start=1):
         if (record := parse_record(line)) is not None:
             yield number, record

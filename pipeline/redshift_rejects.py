@@ -1,7 +1,7 @@
 """Find every record of a load on Redshift that cannot be loaded as it is: its file, line, text, and what is wrong.
 
-COPY with MAXERROR passes over bad records and leaves no text of them. It is run once into tables that are rolled back;
-what it says outlives that, and leads to the lines of the source.
+COPY with MAXERROR skips bad records and keeps no text of them. So it is run once into tables that are rolled back; its
+errors stay in the system views and lead to the lines of the source.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from pipeline.columns import JsonColumn
 from pipeline.dbt import Dbt, DbtError
-from pipeline.display import Display
+from pipeline.display import Display, counted
 from pipeline.errors import DataError, PipelineError
 from pipeline.redshift_manifest import Manifest
 from pipeline.redshift_problems import VIEW_ATTEMPTS, VIEW_PAUSE_SECONDS, SourceText, copy_problem
@@ -26,7 +26,7 @@ from pipeline.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class _Trial:
-    """What COPY made of a table's files: its query ids, and how many of its rows break the load's own rules."""
+    """A trial COPY of a table's files: its query IDs, and how many of its rows break the load's own rules."""
 
     table_name: str
     copy_ids: list[int]
@@ -49,11 +49,11 @@ def find_rejects(
     *,
     flawed: Sequence[Reject] = (),
 ) -> list[Reject]:
-    """Every bad record that COPY reads, one reject each, in the order of files and lines. flawed are not among them.
+    """Every bad record that COPY reads, one reject each, ordered by file and line, without those in flawed.
 
     Raises:
         TooManyRejectsError: there are more than the limit.
-        PipelineError: Redshift does not say of each bad record where it is.
+        PipelineError: Redshift does not report where each bad record is.
     """
     display.progress(0, 0, "looking for bad records")
     warehouse = Warehouse(settings)
@@ -69,8 +69,8 @@ def find_rejects(
         broken = sum(not reject.by_copy for reject in found)
         if broken != trial.broken_count:
             raise DataError(
-                f"{trial.table_name}: {trial.broken_count:,} rows break the load's rules, and {broken:,} were found in "
-                "the source. Nothing was loaded. If a file was being written, load again when it is whole."
+                f"{trial.table_name}: {counted(trial.broken_count, 'row')} with bad values, but {broken:,} found in "
+                "the source. Nothing was loaded. If a file was still being written, load again when it is complete."
             )
         rejects += found
     rejects.sort(key=lambda reject: (reject.problem.file_key, reject.problem.line_number))
@@ -93,7 +93,7 @@ def _trials(dbt: Dbt, manifest: Manifest, limit: int) -> list[_Trial]:
 
 
 def _copy_errors(warehouse: Warehouse, copy_ids: list[int], text: SourceText) -> dict[str, dict[int, _CopyError]]:
-    """What COPY refused, by file and line: the first error of each line, as the views have it."""
+    """What COPY refused, by file and line: the first error of each line in the system views."""
     ids = ", ".join(map(str, copy_ids))
     told = "select count(*), coalesce(sum(error_count), 0) from sys_load_history"
     detail = (
@@ -110,7 +110,7 @@ def _copy_errors(warehouse: Warehouse, copy_ids: list[int], text: SourceText) ->
             break
     else:
         raise PipelineError(
-            f"COPY left {expected:,} records out and names {len(rows):,} of them in SYS_LOAD_ERROR_DETAIL. "
+            f"COPY skipped {counted(int(expected), 'record')}, but SYS_LOAD_ERROR_DETAIL names {len(rows):,} of them. "
             "Nothing was loaded; load again, or fix the files."
         )
     errors: dict[str, dict[int, _CopyError]] = defaultdict(dict)
@@ -123,7 +123,7 @@ def _copy_errors(warehouse: Warehouse, copy_ids: list[int], text: SourceText) ->
 def _rejects(
     trial: _Trial, errors: dict[str, dict[int, _CopyError]], text: SourceText, columns: list[JsonColumn]
 ) -> Iterator[Reject]:
-    """COPY's errors with their lines; and where rows break rules, whatever record of the table's files does so."""
+    """COPY's errors with their lines and, if rows break rules, every record of the table's files that breaks one."""
     files = [file for file in text.files if file.table_name == trial.table_name]
     reads_all = trial.broken_count > 0
     for file, content in text.contents([file for file in files if reads_all or file.key in errors]):

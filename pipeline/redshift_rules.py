@@ -1,6 +1,6 @@
-"""The load's checks beside COPY's own, on a record as it stands in its file: COPY does not say whence a row came.
+"""The load's checks beyond COPY's own, applied to records in the files: COPY does not report where a row came from.
 
-macros/loading/redshift/rules.sql says the same in SQL, of the rows that COPY has made.
+macros/loading/redshift/rules.sql applies the same rules in SQL to the rows from COPY.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pipeline.columns import JsonColumn
 
 
 def broken_rule(record: dict[str, Any], columns: Sequence[JsonColumn]) -> tuple[int, str] | None:
-    """The position of the first column whose value breaks a rule, and which rule; None if none does."""
+    """The position of the first column whose value breaks a rule, and the reason; None if there is none."""
     for position, column in enumerate(columns):
         if reason := _broken(record.get(column.json_key), column):
             return position, reason
@@ -34,7 +34,7 @@ def _broken(value: Any, column: JsonColumn) -> str:
 
 
 def _number(value: Any, data_type: str) -> Decimal | None:
-    """The number that a column makes of a value; None where it is none, which is for COPY to say."""
+    """The value as a number of the column's type; None if it is not a number, which COPY itself reports."""
     if isinstance(value, bool):
         return None
     try:

@@ -1,7 +1,7 @@
-"""Find the records whose text COPY would change without a word (--check-text), and load without them.
+"""Find the records whose text COPY would silently change (--check-text), and load without them.
 
-COPY cuts a text at U+0000 and takes the last value of a repeated key. To see that, the lines are first copied as plain
-text into a temporary table, where SQL tells whether any line needs a closer look; only then are the files read here.
+COPY cuts a text at U+0000 and takes the last value of a repeated key. To find such records, the lines are first copied
+as plain text into a temporary table; only if SQL finds suspicious lines there are the files read here.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def find_flawed(
 
 
 def without_records(text: SourceText, flawed: Sequence[Reject], *, root: str) -> Compaction:
-    """The same input with these lines blank: a copy below root, an s3 address, of each object that has one of them."""
+    """The same input with these lines blanked: below root, an s3 address, a copy of each object that has one."""
     lines: dict[str, set[int]] = defaultdict(set)
     for reject in flawed:
         lines[reject.problem.file_key].add(reject.problem.line_number)
@@ -61,7 +61,7 @@ def without_records(text: SourceText, flawed: Sequence[Reject], *, root: str) ->
 
 
 def _suspicious_tables(settings: Settings, manifest: Manifest, text: SourceText, dbt: Dbt) -> list[str]:
-    """The tables with a line that needs a look; all of them where COPY cannot read the lines as text."""
+    """The tables with a suspicious line; all tables if COPY cannot read the lines as text."""
     try:
         return list(json.loads(dbt.logged_by("find_suspicious_lines", manifest=manifest.argument)))
     except DbtError as error:

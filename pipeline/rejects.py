@@ -1,4 +1,4 @@
-"""What both engines say of bad records: the text of a line, the messages, and how to look at what was left out."""
+"""Bad records on both engines: the text of a line, the messages, and how to see what was skipped."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ BLANKS = b" \t\r\n"
 VALUE_LENGTH = 80
 SHOWN = 20
 RAW_TEXT_BYTES = 65535
-RAW_TEXT_LETTERS = RAW_TEXT_BYTES // 4  # of what is longer; a letter has up to four bytes
+RAW_TEXT_LETTERS = RAW_TEXT_BYTES // 4  # kept of a longer text; a letter has up to four bytes
 CURE = "Fix or remove the files and load again, or pass --max-errors N to skip up to N bad records."
 
 
 class TooManyRejectsError(DataError):
-    """More records are bad than a tolerant load may leave out."""
+    """More records are bad than the load may skip."""
 
 
 class UncountedRecordsError(DataError):
-    """The rows and rejects of a file would not be as many as its records. name is the file's, or a table's."""
+    """The rows and rejects of a file do not add up to its records. name is the file's, or a table's."""
 
     def __init__(self, *lines: str, name: str = "") -> None:
         super().__init__(*lines)
@@ -38,7 +38,7 @@ class BadRecordError(DataError):
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a record. json_key is None where it is the line as a whole, value then its text."""
+    """What is wrong with a record. json_key is None if it is the whole line; value is then its text."""
 
     file_key: str
     line_number: int
@@ -56,7 +56,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Reject:
-    """A record that is left out. by_copy is whether COPY refuses it itself, is_blanked whether COPY does not get it."""
+    """A skipped record. by_copy is whether COPY refuses it itself, is_blanked whether it is blanked before COPY."""
 
     table_name: str
     problem: Problem
@@ -65,7 +65,7 @@ class Reject:
     is_blanked: bool = False
 
     def row(self) -> dict[str, Any]:
-        """What load_rejects has of it besides load and source."""
+        """Its row in load_rejects, without load and source."""
         is_long = len(self.raw_text.encode()) > RAW_TEXT_BYTES
         return {
             "file_key": self.problem.file_key,
@@ -79,7 +79,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class Rejects:
-    """What a load left out: how many records, and the statement that shows them."""
+    """The records that a load skipped: how many, and the query that shows them."""
 
     count: int
     query: str
@@ -91,7 +91,7 @@ class Rejects:
 
     @classmethod
     def of_all(cls, rejects: Sequence[Rejects]) -> Rejects | None:
-        """Those of several loads."""
+        """The rejects of several loads."""
         if len(rejects) < 2:
             return rejects[0] if rejects else None
         loads = ", ".join(re.search(r"'\w+'", each.query)[0] for each in rejects)
@@ -100,7 +100,7 @@ class Rejects:
 
 
 def line_text(record: bytes) -> tuple[str, bool]:
-    """A line's text, and whether it is UTF-8; bytes that are not, and NUL, are written as escapes."""
+    """A line's text, and whether it is UTF-8; other bytes and NUL become escapes."""
     try:
         return record.decode("utf-8").replace("\0", "\\x00"), True
     except UnicodeDecodeError:
@@ -108,7 +108,7 @@ def line_text(record: bytes) -> tuple[str, bool]:
 
 
 def parse_record(line: bytes) -> dict[str, Any] | None:
-    """The JSON object of a line; None where the line is not just one."""
+    """The JSON object of a line; None if the line is not exactly one."""
     try:
         record = json.loads(line.strip(BLANKS).decode(), parse_constant=_refuse)
         json.dumps(record, ensure_ascii=False).encode()  # half a surrogate pair has no UTF-8
@@ -122,7 +122,7 @@ def _refuse(name: str) -> None:
 
 
 def bad_values(problems: Sequence[Problem], count: int) -> BadRecordError:
-    """The refusal of a strict load; problems are the first of them."""
+    """The error of a load that allows no bad records; problems are the first of count."""
     lines = [f"{counted(count, 'bad value')} in the source; nothing was loaded."]
     lines += [f"  {problem}" for problem in problems[:SHOWN]]
     if count > len(problems[:SHOWN]):
@@ -131,24 +131,24 @@ def bad_values(problems: Sequence[Problem], count: int) -> BadRecordError:
 
 
 def too_many(problems: Sequence[Problem], count: int | str, limit: int) -> TooManyRejectsError:
-    """The refusal of a load with more bad records than the limit; problems are the first of them, one a record."""
+    """The error of a load with more bad records than the limit; problems are the first of them, one per record."""
     said = counted(count, "bad record") if isinstance(count, int) else f"{count} bad records"
-    lines = [f"{said} in the source, and --max-errors is {limit:,}; nothing was loaded."]
+    lines = [f"{said} in the source, but --max-errors is {limit:,}; nothing was loaded."]
     lines += [f"  {problem}" for problem in problems[:SHOWN]]
     if isinstance(count, int) and count > len(problems[:SHOWN]):
         lines.append(f"  … and {count - len(problems[:SHOWN]):,} more")
-    lines.append("Fix or remove the files and load again, or allow more.")
+    lines.append("Fix or remove the files and load again, or raise --max-errors.")
     return TooManyRejectsError(*lines)
 
 
 def uncounted(error: PipelineError) -> UncountedRecordsError | None:
-    """What a load macro has said of records that would be neither rows nor rejects, if that is what stopped it."""
+    """The error for records that would be neither rows nor rejects, if a load macro stopped because of them."""
     if not (found := re.search(r"uncounted records: (\{.*\})", str(error))):
         return None
     said = json.loads(found[1])
     return UncountedRecordsError(
         f"{said['file_key']} has {counted(said['records'], 'record')}, of which {said['rows']:,} would be loaded and "
-        f"{said['rejects']:,} rejected. Nothing was loaded. If the file was being written, load again when it is "
-        "whole; otherwise this is a fault of the load.",
+        f"{said['rejects']:,} rejected. Nothing was loaded. If the file was still being written, load again when "
+        "it is complete; otherwise this is a bug in the load.",
         name=said["file_key"],
     )

@@ -1,4 +1,4 @@
-"""Which files `--reload` means, and which must be loaded again with them."""
+"""Which files `--reload` names, and which must be loaded again with them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pipeline.settings import LoadOptions
 
 
 def named_files(source: str, files: list[SourceFile], options: LoadOptions) -> frozenset[str]:
-    """The keys that options.reload names: each a key, a folder of keys, or a path or an address that leads to one.
+    """The keys that options.reload names, each by a key, a folder of keys, or a path or address of either.
 
     Raises:
-        UsageError: no file of the source is meant.
+        UsageError: a name matches no file of the source.
     """
     keys = [file.key for file in files]
     named: set[str] = set()
@@ -25,13 +25,15 @@ def named_files(source: str, files: list[SourceFile], options: LoadOptions) -> f
         if text == CHANGED:
             continue
         found = _keys_of(source, text, keys)
-        # A comma separates names, and may be part of one.
+        # A comma may separate names or be part of one.
         for part in [] if found else [part.strip() for part in text.split(",") if part.strip()]:
             if not (of_part := _keys_of(source, part, keys)):
-                narrowed = "" if options.is_whole else ", or it is in a part of it that this load leaves out"
+                narrowed = (
+                    "" if options.is_whole else ", or this load does not cover it (--only, --song-prefix, --sample)"
+                )
                 raise UsageError(
-                    f"--reload {part}: {source} has no such file{narrowed}. Name it as it is called below its source, "
-                    "such as log_data/2018/11/2018-11-01-events.json."
+                    f"--reload {part}: {source} has no such file{narrowed}. Pass its path below the source, such as "
+                    "log_data/2018/11/2018-11-01-events.json."
                 )
             found += of_part
         named.update(found)
@@ -41,9 +43,9 @@ def named_files(source: str, files: list[SourceFile], options: LoadOptions) -> f
 def files_of_their_loads(
     source: str, files: list[SourceFile], ledger: dict[str, LedgerEntry], named: frozenset[str], flags: str
 ) -> frozenset[str]:
-    """The other files that were loaded together with those that are named.
+    """The other files that were loaded together with the named ones.
 
-    Redshift's rows know their load and not their file: to take a file's rows away, those of its whole load must go.
+    Redshift rows record their load but not their file, so a file's rows can only be deleted with its whole load.
 
     Raises:
         DataError: one of them is no longer in the source.
@@ -52,10 +54,11 @@ def files_of_their_loads(
     others = {key for key, entry in ledger.items() if entry.status == LOADED and entry.load_id in loads} - named
     again = " && ".join(f"./inv load.{task} {load}{flags}" for load in sorted(loads) for task in ("undo", "redo"))
     if gone := sorted(others - {file.key for file in files}):
+        noun = "load" if len(loads) == 1 else "loads"
         raise DataError(
-            f"On Redshift a row does not know its file, so --reload takes all files of load {', '.join(sorted(loads))} "
-            f"again, and of these {source} has no longer, or this load leaves out: {first_of(gone)}. Nothing was "
-            f"loaded. Put them back; or do without them, with: {again}"
+            f"Redshift rows do not record their file, so --reload must load all files of {noun} {', '.join(sorted(loads))} "
+            f"again, but {source} no longer has, or this load does not cover: {first_of(gone)}. Nothing was loaded. "
+            f"Put them back, or load without them with: {again}"
         )
     return frozenset(others)
 
@@ -68,12 +71,12 @@ def _keys_of(source: str, text: str, keys: list[str]) -> list[str]:
 
 
 def _names(source: str, text: str) -> Iterator[str]:
-    """What a file may be called below its source, if that is what the text means."""
+    """The possible paths below the source that the text may stand for."""
     yield text
     yield str(PurePosixPath(text))
     yield text.removeprefix(f"{source}/")
     if not source.startswith("s3://"):
-        path = Path(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111 - a link must stay one
+        path = Path(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111 - keeps links
         for place in (path, path.resolve()):
             if place.is_relative_to(source):
                 yield place.relative_to(source).as_posix()

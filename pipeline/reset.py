@@ -1,4 +1,4 @@
-"""Drop the warehouse and begin again."""
+"""Drop the warehouse and start over."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from pipeline.work_file import DamagedDatabaseError, LockedFileError, read_entri
 
 
 def describe(settings: Settings) -> str:
-    """What a reset would drop, with its size, as a line for the question."""
+    """What a reset would drop, with its size, as a line to show before asking."""
     if settings.target == "duckdb":
         check_ownership(settings)
     if settings.target == "redshift":
         warehouse = Warehouse(settings)
         schemas = " and ".join(warehouse.schema(name) for name in ("staging", "analytics"))
-        return f"On Redshift, the schemas {schemas} with all their tables."
+        return f"This drops the schemas {schemas} with all their tables on Redshift."
     files = [path for path in _files(settings) if path.exists()]
     size = sum(path.stat().st_size for path in files) / 1e6
     if not files:
         return f"{shown(settings.database)} does not exist yet."
-    return f"This drops the warehouse, what analysts open included: {', '.join(map(shown, files))} ({size:,.1f} MB)."
+    return f"This drops the warehouse, including the published file: {', '.join(map(shown, files))} ({size:,.1f} MB)."
 
 
 def reset_warehouse(settings: Settings) -> str:
-    """Drop every table and make the landed tables empty; return what was done."""
+    """Drop every table and create empty landed tables; return what was done."""
     warehouse = Warehouse(settings)
     with warehouse.lock("reset") as lock:
         if settings.target == "duckdb":
@@ -41,13 +41,13 @@ def reset_warehouse(settings: Settings) -> str:
         dbt.command("seed")
         if settings.target == "duckdb":
             close_connections()
-            _remove(settings.database)  # last: a reset that is killed before that has changed nothing
-        again = f" It is loaded from {', '.join(map(shown, sources))} as before." if sources else ""
-        return f"Dropped. The landed tables are new and empty.{again}"
+            _remove(settings.database)  # last: a reset killed before this leaves the published file
+        again = f" Loads still come from {', '.join(map(shown, sources))}." if sources else ""
+        return f"Dropped. The landed tables are empty.{again}"
 
 
 def _sources_to_keep(warehouse: Warehouse) -> list[str]:
-    """The sources that the warehouse knows. The default database takes the sample by itself."""
+    """The sources that the warehouse remembers, except the sample in the default database, which needs no reminder."""
     if not warehouse.has_table("staging", "load_history"):
         return []
     try:

@@ -1,4 +1,4 @@
-"""The main job: load what is new, build, test, publish, document, report."""
+"""The main job: load new files, build, test, publish, document, report."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ LOAD_STEPS = {"Source": 3.0, "Parse": 3.0, "Load": 25.0}
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a run found and did. Without anything new it has no load and tests_passed is None.
+    """What a run found and did. If there was nothing new, load and tests_passed are None.
 
-    load has all loads of the run together, one for each source with something new. flags are those that lead another
-    command to this warehouse. left_out has the keys of files in the sources whose names are not those of JSON files.
+    load combines all loads of the run, one for each source with new files. flags make another command use this
+    warehouse. left_out has the keys of files in the sources that are not named like JSON files.
     """
 
     source: str
@@ -64,7 +64,7 @@ def run(settings: Settings, options: LoadOptions, display: Display) -> RunReport
     """Bring the warehouse up to date with its source.
 
     Raises:
-        PipelineError: a step failed. What was published before stays as it was; a failed test is not published.
+        PipelineError: a step failed. What was published before is unchanged; data that fails a test is not published.
     """
     warehouse = Warehouse(settings)
     display.expect(LOAD_STEPS | STEPS)
@@ -79,7 +79,7 @@ def run(settings: Settings, options: LoadOptions, display: Display) -> RunReport
 def load_and_build(
     settings: Settings, warehouse: Warehouse, plans: list[LoadPlan], dbt: Dbt, display: Display
 ) -> RunReport:
-    """Load what the plans have, one after the other, and bring everything up to date. The caller holds the lock."""
+    """Run the plans one after the other, and bring everything up to date. The caller holds the lock."""
     fingerprint = project_fingerprint(settings)
     is_new = any(plan.files for plan in plans)
     if not is_new and is_up_to_date(settings, warehouse, fingerprint, plans[0].ledger_files):
@@ -91,7 +91,7 @@ def load_and_build(
 
 
 def run_load(settings: Settings, options: LoadOptions, display: Display) -> LoadReport | None:
-    """Load what is new and build nothing; None where there is nothing new."""
+    """Load new files and build nothing; None if there are none."""
     warehouse = Warehouse(settings)
     display.expect(LOAD_STEPS)
     with warehouse.lock("load") as lock:
@@ -105,7 +105,7 @@ def run_load(settings: Settings, options: LoadOptions, display: Display) -> Load
 
 
 def ensure_seeds(warehouse: Warehouse, dbt: Dbt) -> None:
-    """Bring the seeds to a warehouse that has none, so that `dbt run` works from here."""
+    """Load the seeds into a warehouse that has none, so that `dbt run` works from then on."""
     if not warehouse.has_table("staging", "user_agent_rules"):
         dbt.command("seed")
         if warehouse.settings.target == "duckdb":
@@ -113,7 +113,7 @@ def ensure_seeds(warehouse: Warehouse, dbt: Dbt) -> None:
 
 
 def describe_load(settings: Settings, options: LoadOptions, display: Display) -> list[str]:
-    """What a load would do, without a write anywhere."""
+    """What a load would do. Writes nothing."""
     plans = [plan_of(settings, source, options, display) for source in _sources(settings, options, display)]
     described = [describe(settings, plan, Dbt(settings)) for plan in plans if plan.files]
     lines = [line for number, text in enumerate(described) for line in ([""] * bool(number) + text)]
@@ -121,19 +121,19 @@ def describe_load(settings: Settings, options: LoadOptions, display: Display) ->
 
 
 def publish_work_file(settings: Settings, display: Display) -> None:
-    """Test what dbt commands of the user's own have built, and publish it."""
+    """Test what the user's own dbt commands have built, and publish it."""
     if settings.target != "duckdb":
-        raise UsageError("publish is for DuckDB; on Redshift readers see every committed table.")
+        raise UsageError("publish is for DuckDB; on Redshift, readers see each table once it is committed.")
     warehouse = Warehouse(settings)
     with warehouse.lock("publish"):
         restore_work_file(settings, display)
         if not warehouse.has_ledger() or not newest_loaded(warehouse):
-            raise UsageError(f"There is nothing to publish yet. Load and build it with: {warehouse.first_run()}")
+            raise UsageError(f"There is nothing to publish yet. Load and build with: {warehouse.first_run()}")
         dbt = Dbt(settings)
         if lacking := not_built(warehouse, dbt.incremental_models()):
             raise UsageError(
-                f"Not all that is loaded is built, by the project as it is now: {first_of(lacking)}. Build it with dbt "
-                f"build and then this again, or with: ./inv run{settings.flags}"
+                f"Some tables do not contain all loads: {first_of(lacking)}. Run dbt build and publish again, or run: "
+                f"./inv run{settings.flags}"
             )
         fingerprint = tested_fingerprint(warehouse)
         run_id = new_run_id(warehouse)
@@ -165,7 +165,7 @@ def _none_yet(warehouse: Warehouse) -> UsageError:
 
 
 def report(settings: Settings, display: Display) -> None:
-    """Write the report of what is published, or on Redshift."""
+    """Write the report of the published file, or of Redshift."""
     from pipeline.report.build import build_report
 
     with written_or_gone(settings.report_page), display.step("Report") as step:
@@ -175,7 +175,7 @@ def report(settings: Settings, display: Display) -> None:
 
 
 def write_images(settings: Settings, charts: str, folder: str, display: Display) -> None:
-    """Write charts of the report, named and separated by commas, as SVG files of a light and of a dark ground."""
+    """Write charts of the report, named in a comma-separated list, as SVG files in light and dark."""
     from pipeline.report.build import write_charts
 
     names = [name.strip() for name in charts.split(",") if name.strip()]
@@ -185,7 +185,7 @@ def write_images(settings: Settings, charts: str, folder: str, display: Display)
 
 
 def write_findings(display: Display) -> None:
-    """Write the page of the docs that defines the report's findings."""
+    """Write the docs page that defines the report's findings."""
     from pipeline.report.sections import write_definitions
 
     with display.step("Definitions") as step:
@@ -193,7 +193,7 @@ def write_findings(display: Display) -> None:
 
 
 def _plans(settings: Settings, options: LoadOptions, dbt: Dbt, display: Display) -> list[LoadPlan]:
-    """A plan for each source; one that is named is remembered. All are listed before any is loaded."""
+    """A plan for each source; a named source is remembered. All are listed before any is loaded."""
     sources = _sources(settings, options, display)
     if not is_unknown(settings):
         return [plan_of(settings, source, options, display) for source in sources]
@@ -205,7 +205,7 @@ def _sources(settings: Settings, options: LoadOptions, display: Display) -> list
     sources = sources_to_load(settings, display)
     if len(sources) > 1 and set(options.reload) - {CHANGED}:
         raise UsageError(
-            f"--reload names files of one source, and this warehouse has {len(sources)}. Name it with --source: "
+            f"--reload takes files of one source, but this warehouse has {len(sources)}. Pass one with --source: "
             f"{', '.join(sources)}"
         )
     return sources
@@ -218,29 +218,29 @@ def plan_of(
     display: Display,
     on_accepted: Callable[[], None] = lambda: None,
 ) -> LoadPlan:
-    """The plan for a source, shown with what a user may want to know of it."""
+    """Make the plan for a source, and show it with warnings."""
     with display.step("Source") as step:
         plan = plan_load(settings, source, options, on_accepted=on_accepted)
-        again = f" and {len(plan.replaced):,} to load again" if plan.replaced else ""
+        again = f" and {len(plan.replaced):,} to reload" if plan.replaced else ""
         new = len(plan.files) - len(plan.replaced)
-        step.summary = f"{new:,} new{again} of {plan.listed_files:,} files in {shown(source)}"
+        step.summary = f"{new:,} new{again} of {counted(plan.listed_files, 'file')} in {shown(source)}"
     if plan.companions:
         display.warn(
-            f"On Redshift a row does not know its file: {counted(plan.companions, 'file')} more that came in the same "
-            "load will be loaded again too."
+            f"Redshift rows do not record their file, so {counted(plan.companions, 'more file')} of the same load will "
+            "be reloaded."
         )
     if plan.held_back:
-        display.warn(
-            f"{counted(plan.held_back, 'file')} of loads that were taken back: held back until changed. Load them "
-            f"again with: {' && '.join(f'./inv load.redo {load}{settings.flags}' for load in plan.held_loads)}"
-        )
+        loads = "an undone load" if len(plan.held_loads) == 1 else "undone loads"
+        again = " && ".join(f"./inv load.redo {load}{settings.flags}" for load in plan.held_loads)
+        display.warn(f"Skipped {counted(plan.held_back, 'unchanged file')} of {loads}. Load again with: {again}")
     if plan.left_out:
         display.warn(
-            f"{counted(len(plan.left_out), 'file')} left out by name: {first_of(plan.left_out)}. Files are loaded that "
-            "end in .json, .jsonl or .ndjson or have no suffix; file_names in invoke.yaml adds others."
+            f"Skipped {counted(len(plan.left_out), 'file')} by name: {first_of(plan.left_out)}. Only files that end in "
+            ".json, .jsonl or .ndjson or have no suffix are loaded; to add others, set file_names in invoke.yaml."
         )
     if plan.gone_files:
-        display.warn(f"{plan.gone_files:,} loaded files are no longer in the source; their rows stay.")
+        gone, their = ("file is", "its") if plan.gone_files == 1 else ("files are", "their")
+        display.warn(f"{plan.gone_files:,} loaded {gone} no longer in the source; {their} rows stay.")
     return plan
 
 
@@ -256,14 +256,14 @@ def _load(settings: Settings, plan: LoadPlan, dbt: Dbt, display: Display) -> Loa
         report = load(settings, plan, dbt, display)
         step.summary = f"{counted(sum(report.rows.values()), 'row')} from {counted(len(plan.files), 'file')}"
     if plan.outgoing:
-        display.say(f"The simulated sample gave way to {shown(plan.source)}.")
+        display.say(f"The simulated sample was replaced with {shown(plan.source)}.")
     for warning in report.warnings:
         display.warn(warning)
     return report
 
 
 def is_up_to_date(settings: Settings, warehouse: Warehouse, fingerprint: str, ledger_files: int) -> bool:
-    """Whether the last run was complete, of this project and all loaded files, and its products are there."""
+    """Whether the last run was complete, with this project and all loaded files, and its pages exist."""
     if not settings.docs_page.exists() or not settings.report_page.exists():
         return False
     if not warehouse.has_table("staging", "run_history"):

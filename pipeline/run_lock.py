@@ -1,7 +1,7 @@
 """The lock that keeps commands on several machines from writing one Redshift warehouse at once.
 
-It is a table that a session of its own has locked in an open transaction, so it goes with the connection, however that
-ends. It lies in a schema of its own: whoever drops or makes anew what lies beside the landed tables would wait for it.
+It is a table that a separate session locks in an open transaction, so the lock ends with the connection, in any case.
+It is in its own schema: commands that drop or recreate the other schemas would wait for it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "run_lock"
 WAIT_SECONDS = 5
-SOCKET_SECONDS = 60  # whether statement_timeout counts the wait for a lock is not documented, so there are two
+SOCKET_SECONDS = 60  # a second limit, as it is not documented whether statement_timeout counts waiting for a lock
 ATTEMPTS = 3
 _IS_HELD = re.compile(r"57014|cancel|timeout|timed out|conflict|deadlock", re.IGNORECASE)
 _IS_MISSING = re.compile(r"does not exist|3F000|42P01", re.IGNORECASE)
@@ -32,14 +32,14 @@ _DDL = (
     "create table if not exists {schema}.holder (token varchar(32) not null, command varchar(64) not null, "
     "user_name varchar(256) not null, host varchar(256) not null, process_id bigint not null, "
     "session_id bigint not null, held_since timestamp not null, checked_at timestamp)",
-    "create table if not exists {schema}.run_lock (locked boolean)",  # last: who can lock it can write who holds it
+    "create table if not exists {schema}.run_lock (locked boolean)",  # last: if it exists, so does holder
 )
 
 
 class RunLock:
-    """What a command holds while it writes. On DuckDB that is the file lock alone, which cannot be lost.
+    """The lock that a command holds while it writes. On DuckDB it is only the file lock, which cannot be lost.
 
-    token is what the holder is known by in the warehouse; a transaction that finds another one there must not commit.
+    token identifies the holder in the warehouse; a transaction that finds another token there must not commit.
     """
 
     token = ""
@@ -58,17 +58,17 @@ class _RedshiftLock(RunLock):
             self._handle.cursor().execute("select 1")
         except Exception as error:  # the driver's errors, and the socket's
             raise PipelineError(
-                "The lock on the warehouse was lost: the session that held it has ended. What was committed stays; "
-                "run it again to finish."
+                "The lock on the warehouse was lost: the session that held it has ended. Committed work is kept. "
+                "Run it again to finish."
             ) from error
 
 
 @contextmanager
 def redshift_lock(warehouse: Warehouse, command: str) -> Iterator[RunLock]:
-    """Hold the warehouse for one command, of whatever machine.
+    """Hold the warehouse for one command, across machines.
 
     Raises:
-        PipelineError: another command holds it; the text says which.
+        PipelineError: another command holds it; the message names it.
     """
     session = _open_session(warehouse)
     try:
@@ -89,18 +89,18 @@ def redshift_lock(warehouse: Warehouse, command: str) -> Iterator[RunLock]:
         _write_holder(warehouse, command, lock.token, session.backend_pid)
         yield lock
     finally:
-        with suppress(Exception):  # a connection that was lost has let go already
+        with suppress(Exception):  # a lost connection has released it already
             session.handle.rollback()
             session.handle.close()
 
 
 def _open_session(warehouse: Warehouse) -> Any:
-    """A connection as the profile has it, which dbt does not know of and so does not close."""
+    """A connection with the profile's settings that dbt does not know of, and so does not close."""
     from dbt.adapters.contracts.connection import Connection
 
     from pipeline.dbt import profile_adapter
 
-    warehouse.query("select 1")  # signs in, or says why that cannot be
+    warehouse.query("select 1")  # connects, or reports why it cannot
     adapter = profile_adapter(warehouse.settings)
     credentials = adapter.config.credentials.replace(connect_timeout=SOCKET_SECONDS)
     session = Connection(type=adapter.type(), name="run_lock", credentials=credentials)
@@ -112,12 +112,12 @@ def _open_session(warehouse: Warehouse) -> Any:
 
 def _make_tables(warehouse: Warehouse) -> None:
     for statement in _DDL:
-        with suppress(UsageError):  # two first commands at once; if it was another reason, the lock will say it
+        with suppress(UsageError):  # two first commands at once; any other cause shows when locking
             warehouse.query(statement.format(schema=warehouse.schema(SCHEMA)))
 
 
 def _write_holder(warehouse: Warehouse, command: str, token: str, session_id: int) -> None:
-    """Say who holds the lock. A command that lost it and is about to commit is waited for, and then finds our token."""
+    """Record who holds the lock. This waits for a command that lost it and is committing; others find our token."""
     table = f"{warehouse.schema(SCHEMA)}.holder"
     values = (
         f"'{token}', '{_plain(command)}', '{_plain(getpass.getuser())}', '{_plain(socket.gethostname())}', "
@@ -137,12 +137,12 @@ def _held_by(warehouse: Warehouse) -> str:
     columns = "command, user_name, host, process_id, session_id, held_since"
     holder = warehouse.query(f"select {columns} from {warehouse.schema(SCHEMA)}.holder").rows
     if not holder:
-        return "The warehouse is being written by another command. Run this again when it has ended."
+        return "Another command is writing the warehouse. Run this again when it has finished."
     command, user, host, process_id, session_id, since = holder[0]
     return (
-        f"The warehouse is being written by {command} of {user} on {host} (process {process_id}, since "
-        f"{since:%Y-%m-%d %H:%M:%S} UTC). Run this again when it has ended. If that machine is gone and its session "
-        f'stays: ./inv query --target redshift "select pg_terminate_backend({session_id})"'
+        f"Another command is writing the warehouse: {command} by {user} on {host} (process {process_id}, since "
+        f"{since:%Y-%m-%d %H:%M:%S} UTC). Run this again when it has finished. If that machine is gone, end its "
+        f'session with: ./inv query --target redshift "select pg_terminate_backend({session_id})"'
     )
 
 
@@ -155,6 +155,6 @@ def _plain(text: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What the server said, out of an error of the driver's, which is a dictionary."""
+    """The server's message, from an error of the driver, which contains a dictionary."""
     said = error.args[0] if error.args else ""
     return str(said.get("M", said) if isinstance(said, dict) else said).strip() or type(error).__name__

@@ -1,4 +1,4 @@
-"""S3 as all of the pipeline uses it: a client, addresses, and errors in one line."""
+"""S3 for the whole pipeline: the client, addresses, and one-line errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WORKERS = 32
 
 
 def s3_client(workers: int = WORKERS) -> Any:
-    """An S3 client with a connection for each worker, and some for the readers of what they fetch.
+    """An S3 client with a connection for each worker, and a few more for other requests.
 
     Without credentials its requests are not signed, which is enough for a public bucket.
     """
@@ -28,7 +28,7 @@ def s3_client(workers: int = WORKERS) -> Any:
 
 
 def has_credentials() -> bool:
-    """Whether there is anything to sign requests with."""
+    """Whether there are credentials to sign requests with."""
     import boto3
 
     return boto3.Session().get_credentials() is not None
@@ -42,19 +42,19 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 _S3_CURES = {
     "NoSuchBucket": "no such bucket; check the address",
-    "AccessDenied": "access denied; the credentials in use need s3:ListBucket and s3:GetObject there",
-    "403": "access denied; the credentials in use need s3:ListBucket and s3:GetObject there",
+    "AccessDenied": "access denied; your credentials need s3:ListBucket and s3:GetObject there",
+    "403": "access denied; your credentials need s3:ListBucket and s3:GetObject there",
     "InvalidObjectState": "archived (Glacier); restore the object, or move it out of the source",
-    "PermanentRedirect": "the bucket is in another region; set AWS_REGION to it",
+    "PermanentRedirect": "the bucket is in another region; set AWS_REGION to that region",
     "ExpiredToken": "the credentials have expired; sign in again",
-    "InvalidAccessKeyId": "the access key is not known; check AWS_ACCESS_KEY_ID or AWS_PROFILE",
+    "InvalidAccessKeyId": "the access key is unknown; check AWS_ACCESS_KEY_ID or AWS_PROFILE",
     "SignatureDoesNotMatch": "the secret key is wrong; check AWS_SECRET_ACCESS_KEY or AWS_PROFILE",
 }
 
 
 @contextmanager
 def s3_errors(source: str) -> Iterator[None]:
-    """Turn what S3 or its library refuses into one line that says what to do."""
+    """Turn an error of S3 or its library into one line that says what to do."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -64,7 +64,7 @@ def s3_errors(source: str) -> Iterator[None]:
         if code in ("AccessDenied", "403") and not has_credentials():
             raise MachineError(
                 f"{source}: access denied, and no AWS credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID "
-                "and AWS_SECRET_ACCESS_KEY; only a public bucket needs none."
+                "and AWS_SECRET_ACCESS_KEY. Only public buckets need none."
             ) from error
         raise MachineError(f"{source}: {_S3_CURES.get(code, str(error))}.") from error
     except (BotoCoreError, OSError) as error:

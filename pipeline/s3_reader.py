@@ -1,4 +1,4 @@
-"""Read an S3 source's objects: by their keys as they are, unchanged since listed, many at a time, in bounded memory."""
+"""Read an S3 source's objects, many at a time, in bounded memory, refusing those changed since they were listed."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from pipeline.listing import SourceFile
 from pipeline.s3 import WORKERS, s3_errors, split_uri
 
 READ_ATTEMPTS = 3
-# Enough for the workers to go on while whoever takes the files writes what it made of them.
+# Enough to keep the workers busy while the caller processes a file.
 READ_AHEAD_BYTES = 64 * 1024 * 1024
 READ_AHEAD_FILES = 4096
-# Of a big object that is fetched; as many are in memory at once as there are workers for it.
+# Of a big object; each fetch worker holds one part in memory.
 PART_BYTES = 8 * 1024 * 1024
 FETCH_WORKERS = 8
 HEAD_BYTES = 1024 * 1024
 
 
 def read_ahead(source: str, files: Iterable[SourceFile], *, s3: Any, workers: int = WORKERS) -> Iterator[bytes]:
-    """Each file's bytes, while the workers read the next ones, up to READ_AHEAD_BYTES or a single file.
+    """Each file's bytes, in order, while the workers read the next files, up to READ_AHEAD_BYTES or a single file.
 
     Raises:
-        PipelineError: a file is not what it was when it was listed, or S3 refused.
+        PipelineError: a file has changed since it was listed, or S3 refused.
     """
     waiting: deque[tuple[int, Future[bytes]]] = deque()
     ahead = 0
@@ -51,10 +51,10 @@ def read_ahead(source: str, files: Iterable[SourceFile], *, s3: Any, workers: in
 def fetch_file(
     source: str, file: SourceFile, target: Path, *, s3: Any, fetched: Callable[[int, int], None] = lambda *_: None
 ) -> None:
-    """Copy a big file, several parts at a time. fetched is told how many bytes of how many are there.
+    """Download a big file, several parts at a time. fetched is called with the bytes done and the total.
 
     Raises:
-        PipelineError: the file is not what it was when it was listed, or S3 refused.
+        PipelineError: the file has changed since it was listed, or S3 refused.
     """
     done = 0
     pool = ThreadPoolExecutor(FETCH_WORKERS, thread_name_prefix="fetch")
@@ -75,7 +75,7 @@ def fetch_file(
 
 
 def read_head(source: str, file: SourceFile, *, s3: Any, most: int = HEAD_BYTES) -> bytes:
-    """The beginning of a file's text, of a compressed one as much as the first HEAD_BYTES of the object hold."""
+    """The beginning of a file's text; of a compressed file, what the first HEAD_BYTES of the object contain."""
     length = min(file.size_bytes, HEAD_BYTES if file.compression else most)
     content = read_file(source, file, s3=s3, start=0, length=length) if length else b""
     with unpacking(f"{source}/{file.key}", file.compression):
@@ -83,7 +83,7 @@ def read_head(source: str, file: SourceFile, *, s3: Any, most: int = HEAD_BYTES)
 
 
 def read_file(source: str, file: SourceFile, *, s3: Any, start: int = 0, length: int | None = None) -> bytes:
-    """A file's bytes, or some of them, as they were when it was listed."""
+    """A file's bytes, or some of them; an error if it has changed since it was listed."""
     from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
     uri = f"{source}/{file.key}"
@@ -114,4 +114,4 @@ def read_file(source: str, file: SourceFile, *, s3: Any, start: int = 0, length:
 
 
 def _changed(uri: str) -> DataError:
-    return DataError(f"{uri} changed or went away after it was listed. Nothing was loaded; try again.")
+    return DataError(f"{uri} changed or was deleted after it was listed. Nothing was loaded; try again.")

@@ -15,7 +15,7 @@ from pipeline.foreign_text import shell_word
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_DATABASE = PROJECT_ROOT / "sparkify.duckdb"
 WAS_NAMED = PROJECT_ROOT / ".sparkify" / "source_was_named"
-"""A file that is there once a source was named in this clone, for any of its warehouses: no sample is made any more."""
+"""Exists once a source was named in this clone, for any of its warehouses; then no sample is made any more."""
 TARGETS = ("duckdb", "redshift")
 SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 LOADABLE = ("songs", "events")
@@ -43,32 +43,32 @@ class Settings:
 
     @property
     def work_database(self) -> Path:
-        """The file that dbt writes. Both files have one stem: views name their catalog after it."""
+        """The file that dbt writes. Both files have the same stem, which views use as the catalog's name."""
         return self.database.parent / ".sparkify" / self.database.name
 
     @property
     def state_folder(self) -> Path:
-        """Where a command keeps what it needs while it works: locks and load folders."""
+        """The folder for a command's working files: locks and load folders."""
         return self.work_database.parent if self.target == "duckdb" else PROJECT_ROOT / ".sparkify"
 
     @property
     def name(self) -> str:
-        """What the warehouse's own files are called."""
+        """The stem of the names of the warehouse's own files."""
         return self.database.stem if self.target == "duckdb" else "redshift"
 
     @property
     def load_folder(self) -> Path:
-        """Where a load hands its files over to DuckDB."""
+        """The folder for a load's input to DuckDB."""
         return self.state_folder / f"{self.name}_loads"
 
     @property
     def publishing(self) -> Path:
-        """The copy of the work file while it is made."""
+        """The copy of the work file while it is being made."""
         return self.work_database.with_suffix(".publishing")
 
     @property
     def docs_page(self) -> Path:
-        """The docs site, beside the database that it describes."""
+        """The docs site, next to the database that it describes."""
         folder = self.database.parent if self.target == "duckdb" else PROJECT_ROOT
         return folder / f"{self.name}_docs" / "index.html"
 
@@ -86,7 +86,7 @@ class Settings:
 
     @property
     def pages(self) -> dict[str, str]:
-        """The pages of the docs site's folder that are there, by what a link to each is called."""
+        """The existing pages of the docs site, by link text."""
         pages = {
             "Docs": self.docs_page,
             "Report": self.report_page,
@@ -98,21 +98,21 @@ class Settings:
 
     @property
     def dbt_target_path(self) -> Path:
-        """Where dbt keeps the parsed project: its own default, or beside another database."""
+        """Where dbt keeps the parsed project: its default, or next to a database elsewhere."""
         if self.is_default:
             return PROJECT_ROOT / (os.environ.get("DBT_TARGET_PATH") or "target")
         return self.state_folder / f"{self.name}_target"
 
     @property
     def dbt_log_path(self) -> Path:
-        """Where dbt writes its log: its own default, or beside another database, as the project may be read-only."""
+        """Where dbt writes its log: its default, or next to a database elsewhere, as the project may be read-only."""
         if self.is_default:
             return Path(os.environ.get("DBT_LOG_PATH", PROJECT_ROOT / "logs"))
         return self.state_folder / f"{self.name}_logs"
 
     def dbt_environment(self) -> dict[str, str]:
         """The variables that dbt and profiles.yml read."""
-        # The default is written as profiles.yml does, so that a plain dbt command finds the same parsed project.
+        # The default is written as in profiles.yml, so that a plain dbt command reuses the parsed project.
         in_place = self.is_default and Path.cwd() == PROJECT_ROOT
         work = self.work_database.relative_to(PROJECT_ROOT) if in_place else self.work_database
         return {
@@ -124,7 +124,7 @@ class Settings:
 
     @property
     def flags(self) -> str:
-        """The flags that lead another command to this warehouse, with a space before them."""
+        """The flags that make another command use this warehouse, with a leading space."""
         if self.target == "redshift" or (self.is_default and "database" not in self.from_flags):
             return self._target_flag
         return f"{self._target_flag} --database {shell_word(str(self.database))}"
@@ -135,12 +135,12 @@ class Settings:
 
     @property
     def source_flag(self) -> str:
-        """The flag that leads another command to this source, with a space before it; none where no source is named."""
+        """The flag that makes another command use this source, with a leading space; empty without a source."""
         return f" --source {shell_word(self.source)}" if self.source else ""
 
     @property
     def work_flags(self) -> str:
-        """The flags that lead a query to what is not published yet."""
+        """The flags that make a query read what is not published yet."""
         from pipeline.display import shown
 
         if self.target == "redshift":
@@ -149,18 +149,18 @@ class Settings:
 
     @property
     def is_default(self) -> bool:
-        """Whether commands work on this warehouse of their target unless a flag says otherwise."""
+        """Whether this is the warehouse that commands for its target use without a flag."""
         return self.target == "redshift" or self.database == DEFAULT_DATABASE
 
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """Which part of the source a load takes, and how.
+    """Which part of the source to load, and how.
 
-    song_prefix is a folder below song_data, such as A/B. max_errors is how many bad records are left out and kept in
+    song_prefix is a folder below song_data, such as A/B. max_errors is how many bad records may be skipped and kept in
     load_rejects; with more, the load stops. reload names files to load again (pipeline/reload.py), or is "changed", for
-    all that have changed since they were loaded. check_text is whether a load on Redshift looks for what COPY hides
-    (pipeline/redshift_text.py).
+    all that have changed since they were loaded. check_text is whether a load on Redshift checks for text that COPY
+    would change (pipeline/redshift_text.py).
     """
 
     only: frozenset[str] = frozenset(LOADABLE)
@@ -211,9 +211,9 @@ class LoadOptions:
 
 
 def read_settings(config: Mapping[str, Any], *, target: str = "", database: str = "", source: str = "") -> Settings:
-    """Settings from Invoke's configuration, with the flags that were given in their place.
+    """Settings from Invoke's configuration, overridden by flags.
 
-    A relative path is meant from where one stands if it is a flag, from the project if it is a setting.
+    A relative path in a flag is relative to the current folder, in a setting to the project.
     """
     chosen = target or config["target"] or os.environ.get("SPARKIFY_TARGET", "") or "duckdb"
     if chosen not in TARGETS:
@@ -237,15 +237,15 @@ def _database(text: str, base: Path) -> Path:
     path = base / _expanded(text)
     if not re.fullmatch(r"[A-Za-z0-9_-]+\.(duckdb|db)", path.name):
         raise UsageError(
-            f"database is {text!r}; the file's name must end in .duckdb or .db and be of letters, digits, _ and -, "
-            "since it names the catalog (--database, or database in invoke.yaml)."
+            f"database is {text!r}; its name must end in .duckdb or .db and otherwise have only letters, digits, _ and "
+            "-, since it names the catalog (--database, or database in invoke.yaml)."
         )
     if path.stem.lower() in RESERVED:
-        raise UsageError(f"database is {text!r}; {path.stem} is a name of its own in DuckDB or here. Choose another.")
+        raise UsageError(f"database is {text!r}; {path.stem} is a reserved name. Choose another.")
     if re.search(r"[#?*\[\]{}]", str(path.parent)):
         raise UsageError(f"database is {text!r}; DuckDB cannot use a folder with one of #?*[]{{}} in its name.")
     if path.is_dir():
-        raise UsageError(f"database is {text!r}, which is a folder; name a file in it.")
+        raise UsageError(f"database is {text!r}, which is a folder; pass a file in it.")
     return path.resolve()
 
 
@@ -265,7 +265,7 @@ def _file_names(text: str) -> tuple[str, ...]:
     names = tuple(name for part in text.split(",") if (name := part.strip()))
     for name in names:
         if "/" in name:
-            raise UsageError(f"file_names has {name!r}; it takes names of files without their folders, such as *.log.")
+            raise UsageError(f"file_names has {name!r}; it takes file names without folders, such as *.log.")
         if name.startswith((".", "_")):
             raise UsageError(f"file_names has {name!r}; files whose names begin with . or _ are never loaded.")
     return names

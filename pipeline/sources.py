@@ -1,4 +1,4 @@
-"""Which sources a warehouse is loaded from: those that were named for it, and the sample where none ever was."""
+"""Which sources a warehouse is loaded from: those that were named for it, or the sample if none ever was."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pipeline.settings import WAS_NAMED, Settings
 from pipeline.simulate import SAMPLE, ensure_sample
 from pipeline.warehouse import Warehouse
 
-SAMPLE_NOTE = "These are the plays of a simulated sample."
+SAMPLE_NOTE = "This is simulated sample data."
 
 
 def sources_to_load(settings: Settings, display: Display) -> list[str]:
-    """The source that is named now; else all that the warehouse knows; else the sample, where it belongs.
+    """The named source; else all sources that the warehouse knows; else the sample, if allowed.
 
     Raises:
-        UsageError: no source is known, and this is not the default database of a clone that never had one.
+        UsageError: no source is known, and this is not the default database of a clone that never had a source.
     """
     if settings.source:
         return [ensure_sample(display) if settings.source == str(SAMPLE) else settings.source]
@@ -29,17 +29,17 @@ def sources_to_load(settings: Settings, display: Display) -> list[str]:
         return own
     if known or (settings.target == "duckdb" and settings.is_default and not WAS_NAMED.exists()):
         return [ensure_sample(display)]
-    where = "Redshift" if settings.target == "redshift" else str(settings.database)
-    raise UsageError(f"No source is known for the warehouse on {where}. Pass a folder or an s3:// address: --source S.")
+    where = "on Redshift" if settings.target == "redshift" else f"in {settings.database}"
+    raise UsageError(f"No source is known for the warehouse {where}. Pass a folder or an s3:// address with --source.")
 
 
 def is_unknown(settings: Settings) -> bool:
-    """Whether a source is named now that the warehouse does not know."""
+    """Whether a source is named that the warehouse does not know yet."""
     return settings.source is not None and settings.source not in Warehouse(settings).sources()
 
 
 def remember(settings: Settings, dbt: Dbt) -> None:
-    """Note the source that is named now, before anything is loaded from it. The caller holds the warehouse's lock."""
+    """Record the named source before anything is loaded from it. The caller holds the warehouse's lock."""
     dbt.run_operation("remember_source", source_name=settings.source)
     with suppress(OSError):  # the project may be read-only
         WAS_NAMED.touch()
@@ -50,17 +50,17 @@ def remember(settings: Settings, dbt: Dbt) -> None:
 def is_sample(warehouse: Warehouse, database: Path | None = None) -> bool:
     """Whether the simulated sample is loaded there."""
     if warehouse.settings.target != "duckdb":
-        return False  # which loads from S3 only
+        return False  # Redshift loads from S3 only
     ledger = f"{warehouse.schema('staging')}.load_history"
     sql = f"select count(*) from {ledger} where status = 'loaded' and source = '{_escaped(str(SAMPLE))}'"
     try:
         return warehouse.query(sql, database=database).rows[0][0] > 0
-    except PipelineError:  # no warehouse, or no ledger in it
+    except PipelineError:  # no warehouse, or it has no ledger
         return False
 
 
 def tell_of_sample(warehouse: Warehouse, database: Path | None) -> None:
-    """A line on standard error, beside the rows of a query."""
+    """Print a line on standard error, next to the rows of a query."""
     if is_sample(warehouse, database):
         print_text(SAMPLE_NOTE, file=sys.stderr)
 

@@ -1,4 +1,4 @@
-"""How fresh the warehouse is and how much is in it: what the report and the docs site have at their head."""
+"""How fresh the warehouse is and how much is in it, for the head of the report and of the docs site."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEAD = Path(__file__).parent / "report" / "sql" / "head.sql"
 
 @dataclass(frozen=True)
 class Listening:
-    """What was played in all. Songs and artists are counted by name, and only those that were played."""
+    """Totals of what was played. Songs and artists are counted by name, and only if they were played."""
 
     plays: int
     listeners: int
@@ -31,9 +31,9 @@ class Listening:
 
 @dataclass(frozen=True)
 class State:
-    """Times are UTC, and None where there is nothing yet. row_counts has every table that analysts use.
+    """Times are UTC, and None if there is nothing yet. row_counts has every table that analysts use.
 
-    untested_note says so if the tables have not passed their tests, and is empty if they have.
+    untested_note is a sentence if the tables have not passed their tests, and empty if they have.
     """
 
     first_event: datetime | None
@@ -48,12 +48,12 @@ class State:
 
     @property
     def sample_note(self) -> str:
-        """What a reader must know where the figures are of the simulated sample; else empty."""
+        """A sentence for readers if the figures are those of the simulated sample; else empty."""
         return SAMPLE_NOTE if str(SAMPLE) in self.sources else ""
 
     @property
     def places(self) -> str:
-        """The sources without the way to this machine's folders: what names them can stand on a web server."""
+        """The sources without the paths of local folders, so that the page can go on a web server."""
         return ", ".join(source if source.startswith("s3://") else Path(source).name for source in self.sources)
 
 
@@ -87,7 +87,7 @@ def read_state(warehouse: Warehouse, database: Path | None = None) -> State:
 
 
 def untested_note(warehouse: Warehouse, database: Path | None = None) -> str:
-    """What to tell a reader of tables that have not passed their tests as they are now; empty if they have."""
+    """A sentence for readers if the tables have not passed their tests in their present state; else empty."""
     history = f"{warehouse.schema('staging')}.run_history"
     try:
         current, last = warehouse.query(
@@ -97,8 +97,10 @@ def untested_note(warehouse: Warehouse, database: Path | None = None) -> str:
         ).rows[0]
     except PipelineError as error:
         if "permission denied" in str(error):
-            return f"It is unknown whether these tables have passed their tests: you may not read {history}."
-        current, last = None, None  # nothing was built yet, or by an older version
+            return (
+                f"It is unknown whether these tables have passed their tests: you have no permission to read {history}."
+            )
+        current, last = None, None  # nothing was built yet, or an older version built it
     if current:
         return ""
     since = f": they were changed after the last complete run ({moment(last)})" if last else " yet"
@@ -106,7 +108,7 @@ def untested_note(warehouse: Warehouse, database: Path | None = None) -> str:
 
 
 def tested_fingerprint(warehouse: Warehouse) -> str:
-    """The fingerprint of the project whose run made the tables as they are now; empty if no complete run did."""
+    """The fingerprint of the project whose complete run made the present tables; empty if there is none."""
     if not warehouse.has_table("staging", "run_history"):
         return ""
     history = f"{warehouse.schema('staging')}.run_history"
@@ -114,5 +116,5 @@ def tested_fingerprint(warehouse: Warehouse) -> str:
 
 
 def moment(value: datetime | None) -> str:
-    """A time as a reader writes it: 5 November 2018, 18:28 UTC."""
+    """A time in words: 5 November 2018, 18:28 UTC."""
     return f"{value.day} {value:%B %Y, %H:%M} UTC" if value else "none yet"

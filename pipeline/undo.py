@@ -1,4 +1,4 @@
-"""Take a load back: its rows go, and everything is built again from what is left."""
+"""Undo a load: delete its rows, and build everything again from what is left."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class UndoReport:
-    """What was taken away: the keys of the load's files, and rows of each landed table. Empty if they were gone before.
+    """What was deleted: keys of the load's files, and rows of each landed table. Empty if it was undone before.
 
-    row_counts has the star's tables after it; tests_passed is None where nothing was left to do. flags lead another
-    command to the warehouse.
+    row_counts has the star's tables afterwards; tests_passed is None if nothing was left to do. flags make another
+    command use the warehouse.
     """
 
     load_id: str
@@ -41,11 +41,11 @@ class UndoReport:
 
 
 def undo(settings: Settings, load_id: str, display: Display) -> UndoReport:
-    """Take a load back and bring the warehouse up to date without it; finish what an earlier call has begun.
+    """Undo a load and bring the warehouse up to date without it; finish what an earlier call began.
 
     Raises:
         UsageError: there is no such load.
-        PipelineError: a step failed. The load's rows are gone where the message is not about taking them away.
+        PipelineError: a step failed. The load's rows are deleted unless the message says otherwise.
     """
     warehouse = Warehouse(settings)
     display.expect({"Undo": 10.0} | STEPS)
@@ -63,7 +63,7 @@ def undo(settings: Settings, load_id: str, display: Display) -> UndoReport:
             files, rows = _contents(warehouse, load_id)
             with display.step("Undo") as step:
                 take_away(settings, load_id, dbt, display)
-                step.summary = f"{counted(sum(rows.values()), 'row')} of {counted(len(files), 'file')} taken away"
+                step.summary = f"deleted {counted(sum(rows.values()), 'row')} of {counted(len(files), 'file')}"
         elif is_up_to_date(settings, warehouse, fingerprint, _files_loaded(loads)):
             return UndoReport(load_id, [], {}, warehouse.row_counts(), None, settings.flags)
         passed = rebuild(settings, warehouse, dbt, fingerprint, display)
@@ -73,7 +73,7 @@ def undo(settings: Settings, load_id: str, display: Display) -> UndoReport:
 def take_away(settings: Settings, load_id: str, dbt: Dbt, display: Display) -> None:
     """Delete the load's rows in one transaction. The caller holds the warehouse's lock.
 
-    It may be sent again whatever became of it: a load that is undone is left as it is.
+    Safe to repeat: a load that is undone already stays as it is.
     """
     warehouse = Warehouse(settings)
     for attempt in range(1, ATTEMPTS + 1):
@@ -82,19 +82,19 @@ def take_away(settings: Settings, load_id: str, dbt: Dbt, display: Display) -> N
         except DbtError as error:
             if settings.target == "duckdb" or attempt == ATTEMPTS or not PASSING.search(str(error)):
                 raise
-            display.warn("The connection was lost or another transaction was in the way; trying again.")
+            display.warn("The connection was lost, or another transaction conflicted; trying again.")
             time.sleep(PAUSE_SECONDS)
         finally:
             if settings.target == "duckdb":
                 close_connections()
-        # A COMMIT that was sent again on a new connection says nothing of the transaction that was lost.
+        # A COMMIT that was sent again on a new connection says nothing about the lost transaction.
         if find_load(settings, read_loads(warehouse), load_id).status != LOADED:
             return
-    raise PipelineError(f"The rows of load {load_id} could not be taken away; nothing was changed. Run it again.")
+    raise PipelineError(f"The rows of load {load_id} could not be deleted; nothing was changed. Run it again.")
 
 
 def print_undo(report: UndoReport, *, as_json: bool, quiet: bool) -> None:
-    """Print what was taken away, and how to have it again."""
+    """Print what was deleted, and how to load it again."""
     if as_json:
         print_json(asdict(report))
     elif not quiet:
@@ -103,22 +103,23 @@ def print_undo(report: UndoReport, *, as_json: bool, quiet: bool) -> None:
 
 def _told(report: UndoReport) -> list[str]:
     if report.tests_passed is None:
-        return [f"Nothing to do: load {report.load_id} was taken back before, and everything is built without it."]
+        return [f"Nothing to do: load {report.load_id} was undone before, and everything is built without it."]
     if not report.files:
-        return [f"Load {report.load_id} was taken back before; now everything is built without it."]
+        return [f"Load {report.load_id} was undone before; now everything is built without it."]
     rows = ", ".join(f"{counted(count, 'row')} of {table}" for table, count in sorted(report.rows.items()))
-    lines = [f"Load {report.load_id} was taken back: {rows}, from {counted(len(report.files), 'file')}."]
+    lines = [f"Load {report.load_id} was undone: deleted {rows}, from {counted(len(report.files), 'file')}."]
     lines += [f"  {key}" for key in report.files[:SHOWN]]
     if len(report.files) > SHOWN:
         sql = f"select file_key from load_history where load_id = '{report.load_id}'"
         lines.append(f'  … and {len(report.files) - SHOWN:,} more: ./inv query "{sql}"{report.flags}')
     again = f"./inv load.redo {report.load_id}{report.flags}"
-    lines.append(f"They are held back until they change. Load them again with: {again}")
+    these, them = ("this file", "it") if len(report.files) == 1 else ("these files", "them")
+    lines.append(f"Later runs skip {these} until changed. Load {them} again with: {again}")
     return lines
 
 
 def find_load(settings: Settings, loads: list[Load], load_id: str) -> Load:
-    """The load of that id, if not all of its files were replaced.
+    """The load with that ID, unless all of its files were replaced.
 
     Raises:
         UsageError: there is none.
@@ -127,12 +128,12 @@ def find_load(settings: Settings, loads: list[Load], load_id: str) -> Load:
     if found and found.status != REPLACED:
         return found
     if not loads:
-        raise UsageError("Nothing was loaded yet, so there is no load to name.")
-    why = "has no rows any more: later loads have taken their place" if found else "is no load of this warehouse"
+        raise UsageError("Nothing has been loaded yet, so there is no load to undo or redo.")
+    why = f"Later loads replaced all of load {load_id}" if found else f"No load {load_id!r} in this warehouse"
     last = [
         f"  {load.load_id}  {counted(load.files, 'file')} of {load.source}, {load.status}" for load in loads[:SHOWN]
     ]
-    raise UsageError(f"{load_id!r} {why}. The last loads (./inv load.list{settings.flags} shows all):", *last)
+    raise UsageError(f"{why}. The newest loads (./inv load.list{settings.flags} shows all):", *last)
 
 
 def _files_loaded(loads: list[Load]) -> int:
@@ -142,7 +143,7 @@ def _files_loaded(loads: list[Load]) -> int:
 def _contents(warehouse: Warehouse, load_id: str) -> tuple[list[str], dict[str, int]]:
     """Keys of the load's files that have rows, and its rows in each landed table."""
     if not LOAD_ID.fullmatch(load_id):
-        raise UsageError(f"{load_id!r} is no load's id.")
+        raise UsageError(f"{load_id!r} is not a load ID.")
     staging = warehouse.schema("staging")
     files = warehouse.query(
         f"select file_key from {staging}.load_history where load_id = '{load_id}' and status = '{LOADED}' "

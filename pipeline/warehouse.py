@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 STAR = ("songplays", "users", "songs", "artists", "time", "user_levels", "sessions", "user_agents", "dates")
 AGGREGATES = ("daily_listening", "hourly_plays", "weekly_song_plays", "weekly_retention", "user_journeys")
 
-# What the driver and the sockets say of a connection that went away.
+# What the driver and the sockets report for a lost connection.
 LOST_CONNECTION = re.compile(
     r"BrokenPipe|server socket closed|EOF occurred|Connection reset|connection is closed|"
     r"connection has been closed|timed out"
@@ -54,10 +54,10 @@ class Warehouse:
         return name if prefix == "analytics" else f"{prefix}_{name}"
 
     def query(self, sql: str, *, database: Path | None = None) -> Result:
-        """Run one statement that reads; bare table names are looked for in analytics, then staging.
+        """Run one statement that reads; table names without a schema are looked up in analytics, then staging.
 
-        On DuckDB it runs read-only on the file that is given, or on the work file, or on the published one if that is
-        lost.
+        On DuckDB it runs read-only on database, by default the work file, or the published file if there is no work
+        file.
         """
         if self.settings.target == "duckdb":
             with self.duckdb_file(database) as connection:
@@ -72,7 +72,7 @@ class Warehouse:
 
     @contextmanager
     def duckdb_file(self, database: Path | None = None, **config: str) -> Iterator[DuckDBPyConnection]:
-        """The work file, or the file that is given, opened to be read; what DuckDB refuses there is the user's."""
+        """Open the work file, or the given file, read-only; DuckDB's errors in the block become errors for the user."""
         import duckdb
 
         path = database or self._file
@@ -83,7 +83,7 @@ class Warehouse:
         except duckdb.Error as error:
             stop_if_interrupted()
             if "Could not set lock" in str(error):
-                raise PipelineError(f"{path} is being written. Ask again when that has ended.") from error
+                raise PipelineError(f"Another command is writing {path}. Try again when it has finished.") from error
             raise file_fault(error) or MachineError(f"{path} cannot be opened: {_reason(error)}") from error
         with connection:
             try:
@@ -97,10 +97,10 @@ class Warehouse:
                 raise file_fault(error) or UsageError(*str(error).strip().split("\n")) from error
 
     def redshift_connections(self) -> Any:
-        """dbt's connections; the one of this thread is open and has the search path."""
+        """dbt's connections, with this thread's open and its search path set."""
         from pipeline.dbt import drop_profile_adapter, profile_adapter
 
-        # The drivers' errors share no base class. Every statement is a transaction of its own: without a BEGIN.
+        # The drivers' errors have no common base class. Without a BEGIN, every statement is its own transaction.
         for is_last in (False, True):
             try:
                 connections = profile_adapter(self.settings).connections
@@ -108,9 +108,11 @@ class Warehouse:
                 break
             except Exception as error:
                 stop_if_interrupted()
-                drop_profile_adapter()  # a connection that was kept may have been lost
+                drop_profile_adapter()  # the cached connection may have been lost
                 if is_last:
-                    raise MachineError(f"Redshift cannot be reached as profiles.yml says: {_reason(error)}") from error
+                    raise MachineError(
+                        f"Redshift cannot be reached as set in profiles.yml: {_reason(error)}"
+                    ) from error
         return connections
 
     @property
@@ -128,7 +130,7 @@ class Warehouse:
         return found.rows[0][0] > 0
 
     def is_begun(self) -> bool:
-        """Whether anything is built or loaded; a source that was named is neither."""
+        """Whether anything is built or loaded; naming a source is neither."""
         if self.has_table("analytics", "songplays"):
             return True
         ledger = f"{self.schema('staging')}.load_history"
@@ -149,14 +151,14 @@ class Warehouse:
             ).rows[0][0]
         ):
             raise PipelineError(
-                "An older version of this project made this warehouse; its ledger does not know yet of loads that are "
-                "taken back. Begin again from the source: "
+                "An older version of this project created this warehouse, and its ledger lacks the status of loads. "
+                "Start over from the source: "
                 f"./inv reset{self.settings.flags}, then ./inv run{self.settings.source_flag}{self.settings.flags}"
             )
         return found
 
     def sources(self) -> list[str]:
-        """Where the loaded files came from and what was named since; without either, where undone loads came from."""
+        """The sources of the loaded files and those named since; if there are none, the sources of undone loads."""
         if not self.has_ledger():
             return []
         staging = self.schema("staging")
@@ -174,7 +176,7 @@ class Warehouse:
         return sorted(loaded | {source for (source,) in named}) or [source for source, _ in loads]
 
     def first_run(self) -> str:
-        """The command that builds the warehouse, which is not there yet."""
+        """The command that builds the warehouse if it does not exist yet."""
         settings = self.settings
         if settings.is_default and (settings.source or settings.target == "redshift" or not WAS_NAMED.exists()):
             return f"./inv run{settings.source_flag}{settings.flags}"
@@ -192,14 +194,14 @@ class Warehouse:
         return dict(self.query(counts).rows)
 
     def plays_without_user(self) -> int:
-        """NextSong events that name no user, which are no plays of anybody."""
+        """NextSong events without a user, which do not count as plays."""
         return self.query(
             f"select count(*) from {self.schema('staging')}.stg_events where page = 'NextSong' and user_id is null"
         ).rows[0][0]
 
     @contextmanager
     def lock(self, command: str) -> Iterator[RunLock]:
-        """Hold the warehouse for one command. The lock goes with its process, however that ends."""
+        """Hold the warehouse for one command. The lock ends with its process, in any case."""
         folder = self.settings.state_folder
         make_private(folder)
         with (folder / f"{self.settings.name}.lock").open("a+", encoding="utf-8") as file:
@@ -207,9 +209,10 @@ class Warehouse:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.seek(0)
-                holder = file.read().strip() or "another command"
+                holder = file.read().strip()
                 raise PipelineError(
-                    f"The warehouse is being written by {holder}. Run this again when it has ended."
+                    f"Another command is writing the warehouse{f': {holder}' if holder else ''}. "
+                    "Run this again when it has finished."
                 ) from None
             file.truncate(0)
             file.write(f"{command} (process {os.getpid()}, since {clock.now().astimezone():%H:%M:%S})")
@@ -228,7 +231,7 @@ class Warehouse:
 
 
 def _sweep(settings: Settings) -> None:
-    """Take away what a command that was killed has left beside the warehouse. The caller holds the lock."""
+    """Delete what a killed command has left next to the warehouse. The caller holds the lock."""
     shutil.rmtree(settings.load_folder, ignore_errors=True)
     with suppress(OSError):
         settings.publishing.unlink(missing_ok=True)
@@ -236,19 +239,19 @@ def _sweep(settings: Settings) -> None:
 
 def rows_on_duckdb(connection: DuckDBPyConnection, sql: str) -> Result:
     if len(connection.extract_statements(sql)) != 1:
-        raise UsageError("A query is one statement.")
+        raise UsageError("Pass one statement at a time.")
     return result_of(connection.execute(sql))
 
 
 def result_of(cursor: Any) -> Result:
-    """What a cursor of either engine has after a statement."""
+    """The result of a statement, from a cursor of either engine."""
     columns = [column[0] for column in cursor.description or []]
     return Result(columns, [tuple(row) for row in cursor.fetchall()] if columns else [])
 
 
 @contextmanager
 def redshift_refusals() -> Iterator[None]:
-    """Turn what Redshift or its driver refuses into an error for the user."""
+    """Turn an error of Redshift or its driver into an error for the user."""
     try:
         yield
     except Exception as error:
@@ -259,7 +262,7 @@ def redshift_refusals() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """The line of an engine's or dbt's error that says what was wrong; dbt puts the kind of error before it."""
+    """The line of an engine's or dbt's error that says what is wrong; dbt puts the kind of error before it."""
     lines = [line.strip() for line in str(error).split("\n") if line.strip()]
     telling = [line for line in lines if not line.endswith(" Error")]
     return (telling or lines or [type(error).__name__])[0]

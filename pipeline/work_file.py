@@ -1,7 +1,7 @@
-"""The work file against the published one: a work file that is lost, damaged or older never shrinks what is published.
+"""Compare the work file and the published file, so that a lost, damaged or older work file never loses published data.
 
-DuckDB only. The published file is a copy of the work file, so the ledgers of the two say which of them is behind: the
-order of their entries is the order of what happened, and no clock is asked.
+DuckDB only. The published file is a copy of the work file, so their two ledgers show which one is behind: the order of
+their entries is the order of events, and no clock is needed.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from pipeline.settings import Settings
 if TYPE_CHECKING:
     import duckdb
 
-HEADER_BYTES = 3 * 4096  # of a DuckDB file; each checkpoint that has something to write changes them
-# Of a part that is read after the file was opened.
+HEADER_BYTES = 3 * 4096  # of a DuckDB file; each checkpoint that writes anything changes them
+# Damage that is found only when a part of an opened file is read.
 DAMAGE = re.compile(r'Corrupt database file|computed checksum|Could not read enough bytes from file ".*\.(duckdb|db)"')
 _NO_DAMAGE = re.compile(r"Could not set lock|Permission denied|version number|Out of Memory", re.IGNORECASE)
 
 Entries = dict[tuple[str, str, str, str], str]
-"""A ledger's entries, by schema, load, source and file: each with its status."""
+"""The status of each entry of a ledger, by schema, load, source and file."""
 
 
 class DamagedDatabaseError(MachineError):
@@ -46,17 +46,17 @@ class LockedFileError(PipelineError):
 
 @dataclass(frozen=True)
 class Difference:
-    """The loads, in order, that the work file has not, or not any more as they were published; and the other way."""
+    """The published loads, in order, that the work file lacks or has in an earlier state; and the reverse."""
 
     lost: list[str]
     new: list[str]
 
 
 def restore_work_file(settings: Settings, display: Display) -> None:
-    """Bring a missing, damaged or older work file back from the published one. The caller holds the lock.
+    """Restore a missing, damaged or older work file from the published file. The caller holds the lock.
 
     Raises:
-        PipelineError: neither file can be read, or each has loads that the other has not.
+        PipelineError: neither file can be read, or each has loads that the other lacks.
     """
     work, published = settings.work_database, settings.database
     if settings.target != "duckdb":
@@ -87,21 +87,21 @@ def restore_work_file(settings: Settings, display: Display) -> None:
             return
         if difference.new:
             raise PipelineError(_parted(settings, difference))
-        problem = f"is older than what is published: {_loads(difference.lost)} not in it"
+        problem = f"is older than the published file: {_loads(difference.lost)} not in it"
     aside = work.with_suffix(".damaged") if "cannot be read" in problem else None
     _bring_back(settings, aside)
     kept_aside = f" The damaged file is now {shown(aside)}." if aside else ""
     display.warn(
-        f"The work file {shown(work)} {problem}. It was brought back from {shown(published)}, as last published; files "
-        f"that were loaded after that will be loaded again.{kept_aside}"
+        f"The work file {shown(work)} {problem}. It was restored from {shown(published)}, as last published; files "
+        f"loaded after that will be loaded again.{kept_aside}"
     )
 
 
 def refuse_to_lose_loads(settings: Settings) -> None:
-    """Hold a publishing to it that every load of the published file is in the work file, or was taken away there.
+    """Refuse to publish unless every load of the published file is in the work file, or was undone there.
 
     Raises:
-        PipelineError: loads would vanish.
+        PipelineError: loads would be lost.
     """
     try:
         kept = _published_entries(settings)
@@ -113,7 +113,7 @@ def refuse_to_lose_loads(settings: Settings) -> None:
 
 
 def is_as_published(settings: Settings) -> bool:
-    """Whether both files are the same: nothing was written into either since the last publish."""
+    """Whether both files are the same: nothing was written to either since the last publish."""
     files = (settings.work_database, settings.database)
     if not all(path.is_file() for path in files) or any(_wal(path).exists() for path in files):
         return False
@@ -124,7 +124,7 @@ def is_as_published(settings: Settings) -> bool:
 
 
 def is_ahead(settings: Settings) -> bool:
-    """Whether the work file may have something that is not published; not where the published one is no database."""
+    """Whether the work file may have unpublished changes; False if the published file is not a database."""
     try:
         with settings.database.open("rb") as file:
             is_database = file.read(12)[8:] == b"DUCK"
@@ -134,10 +134,10 @@ def is_ahead(settings: Settings) -> bool:
 
 
 def read_entries(path: Path) -> Entries:
-    """The entries of a file's ledgers; none where there is no file, or no ledger in it.
+    """The entries of a file's ledgers; none if there is no file, or no ledger in it.
 
     Raises:
-        DamagedDatabaseError: it is no DuckDB file, or it is damaged.
+        DamagedDatabaseError: it is not a DuckDB file, or it is damaged.
         LockedFileError: another program has it open to write.
         PipelineError: it cannot be opened for another reason.
     """
@@ -162,7 +162,7 @@ def read_entries(path: Path) -> Entries:
 
 
 def _published_entries(settings: Settings) -> Entries:
-    """Analysts' tools may keep the published file open to write, which shuts out all but a copy of it."""
+    """The published file's entries, from a copy if an analyst's tool has the file open to write."""
     try:
         return read_entries(settings.database)
     except LockedFileError as locked:
@@ -193,7 +193,7 @@ def _entries(connection: duckdb.DuckDBPyConnection) -> Entries:
 
 
 def _compare(work: Entries, published: Entries) -> Difference:
-    """A status changes once, from loaded to another; of two ledgers the one that still has loaded is behind."""
+    """A status changes once, from loaded to another, so the ledger that still says loaded is behind."""
 
     def behind(one: Entries, other: Entries) -> list[str]:
         return sorted(
@@ -208,9 +208,9 @@ def _compare(work: Entries, published: Entries) -> Difference:
 
 
 def _bring_back(settings: Settings, aside: Path | None) -> None:
-    """Put a copy of the published file in the work file's place, which is kept aside if a name for it is given.
+    """Replace the work file with a copy of the published file; aside, if given, is where the old one is kept.
 
-    The copy forgets what is built: an analyst's tool may have written into the published file.
+    The copy forgets what is built, since an analyst's tool may have written to the published file.
     """
     import duckdb
 
@@ -228,14 +228,14 @@ def _bring_back(settings: Settings, aside: Path | None) -> None:
             os.fsync(file.fileno())
         if aside:
             work.replace(aside)
-        _wal(work).unlink(missing_ok=True)  # it belongs to the file that goes
+        _wal(work).unlink(missing_ok=True)  # it belongs to the replaced file
         copy.replace(work)
         sync_folder(work.parent)
     except duckdb.Error as error:
         raise MachineError(f"{settings.database} cannot be read: {first_line(error)}") from error
     except OSError as error:
         raise file_fault(error) or MachineError(
-            f"{work} was not brought back: {error.strerror} ({error.filename})."
+            f"{work} could not be restored: {error.strerror} ({error.filename})."
         ) from error
     finally:
         with suppress(OSError):
@@ -243,7 +243,7 @@ def _bring_back(settings: Settings, aside: Path | None) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have a rename in the folder outlive a loss of power."""
+    """Make a rename in the folder survive a power loss."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -252,10 +252,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def advice_on_damage(settings: Settings) -> str:
-    """How to have the work file brought back, after a command has found that a part of it cannot be read."""
+    """How to restore the work file, after a command has found that a part of it cannot be read."""
     work = shown(settings.work_database)
     return (
-        f"The work file {shown(settings.work_database)} is damaged. Move it away, and the next command brings it back "
+        f"The work file {shown(settings.work_database)} is damaged. Move it away, and the next command restores it "
         f"from {shown(settings.database)}: mv {shell_word(work)} {shell_word(f'{work}.damaged')}"
     )
 
@@ -263,19 +263,18 @@ def advice_on_damage(settings: Settings) -> str:
 def _parted(settings: Settings, difference: Difference) -> str:
     work, published = shown(settings.work_database), shown(settings.database)
     others = [f"mv {shell_word(path)} {shell_word(f'{path}.other')}" for path in (work, published)]
-    more = f", while the work file has {_loads(difference.new, verb=False)} that are not published"
+    more = f", while the work file has {_loads(difference.new, verb=False)} not published yet"
     return (
-        f"{published} has {_loads(difference.lost, verb=False)} that the work file {work} has not or has otherwise"
-        f"{more if difference.new else ''}; nothing was published. To go on from what is published, move the work file "
-        f"away and run again: {others[0]}. To publish the work file in its place, move the "
-        f"published one away: {others[1]}"
+        f"{published} has {_loads(difference.lost, verb=False)} that the work file {work} lacks or has in another state"
+        f"{more if difference.new else ''}; nothing was published. To keep the published file, move the work file away "
+        f"and run again: {others[0]}. To publish the work file instead, move the published file away: {others[1]}"
     )
 
 
 def _no_way(settings: Settings, problem: str, other: str) -> str:
     return (
-        f"The work file {shown(settings.work_database)} {problem}, and {other}. Put a backup in the place of one of "
-        f"them, or start over from the source: ./inv reset --yes{settings.flags}, then ./inv run"
+        f"The work file {shown(settings.work_database)} {problem}, and {other}. Restore one of them from a "
+        f"backup, or start over from the source: ./inv reset --yes{settings.flags}, then ./inv run"
     )
 
 

@@ -86,7 +86,7 @@
 {# A build without rows would record that it has taken every load. #}
 {% macro refuse_empty_builds() %}
     {% if flags.EMPTY %}
-        {% do exceptions.raise_compiler_error("--empty: models here note the loads that they have in them; leave it out") %}
+        {% do exceptions.raise_compiler_error("--empty cannot be used: models record which loads they contain. Run dbt without it.") %}
     {% endif %}
 {% endmacro %}
 

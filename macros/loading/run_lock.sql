@@ -13,7 +13,7 @@
 
 
 {% macro default__hold_run_lock(token, witness) %}
-    {% do exceptions.raise_compiler_error("hold_run_lock is not written for " ~ target.type) %}
+    {% do exceptions.raise_compiler_error("hold_run_lock is not implemented for the adapter " ~ target.type) %}
 {% endmacro %}
 
 

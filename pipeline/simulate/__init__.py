@@ -1,4 +1,4 @@
-"""A simulated source: a folder laid out like the bucket, with the same records and the same traps.
+"""A simulated source: a folder laid out like the bucket, with similar records and the same quirks.
 
 Everything is drawn in DuckDB from a seed, in the order of its row numbers: the same seed and sizes give the same bytes.
 """
@@ -58,7 +58,7 @@ class Simulation:
         """Sizes from the texts of flags; an empty one is the default.
 
         Raises:
-            UsageError: a size is no number, or out of range.
+            UsageError: a size is not a number, or out of range.
         """
         sizes: dict[str, Any] = {}
         for name, text in flags.items():
@@ -80,21 +80,21 @@ class Simulation:
         try:
             start = date.fromisoformat(self.start)
         except ValueError:
-            raise UsageError(f"--start is {self.start!r}; write a day as 2018-11-01.") from None
+            raise UsageError(f"--start is {self.start!r}; it must be a date such as 2018-11-01.") from None
         if not 1971 <= start.year <= 2080:
-            raise UsageError(f"--start is {self.start!r}; it must be from 1971 to 2080.")
+            raise UsageError(f"--start is {self.start!r}; its year must be from 1971 to 2080.")
 
 
 def ensure_sample(display: Display) -> str:
-    """Make the small source that a run uses when none is named; return its folder."""
+    """Make the small source that a run uses if none is given; return its folder."""
     if not (SAMPLE / MARKER).exists():
-        display.say("No source is named: simulating a small one (name yours with --source).")
+        display.say("No source given: simulating a small one (pass yours with --source).")
         simulate(SAMPLE, Simulation(), display.progress)
     return str(SAMPLE)
 
 
 def simulate_folder(name: str, simulation: Simulation, display: Display) -> None:
-    """Simulate into a folder as a user names it, and show it."""
+    """Simulate into a folder named by the user, and show the result."""
     if "://" in name:
         raise UsageError(f"{name!r} is an address; simulate writes to a folder on this machine.")
     with display.step("Simulate") as step:
@@ -104,7 +104,7 @@ def simulate_folder(name: str, simulation: Simulation, display: Display) -> None
 
 
 def simulate(folder: Path, simulation: Simulation, progress: Progress = lambda *_: None) -> None:
-    """Write song_data/, log_data/ and log_json_path.json below a folder that is new, empty or an earlier simulation.
+    """Write song_data/, log_data/ and log_json_path.json into a folder that is new, empty or an earlier simulation.
 
     progress is called with files or events done, their total, and what is being written.
 
@@ -130,8 +130,8 @@ def simulate(folder: Path, simulation: Simulation, progress: Progress = lambda *
         put_in_place(partial, folder)
     except OSError as error:
         raise MachineError(
-            f"{error.filename or folder} cannot be written: {error.strerror}. Name another folder, or load a source of "
-            "your own with --source."
+            f"{error.filename or folder} cannot be written: {error.strerror}. Choose another folder, or load your "
+            "own source with --source."
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)

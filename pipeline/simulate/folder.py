@@ -1,4 +1,4 @@
-"""The folder of a simulated source: what in it is the simulator's, and how a new one takes the old one's place."""
+"""The folder of a simulated source: which files are the simulator's, and how a new folder replaces the old one."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ WRITTEN = (MARKER, "log_json_path.json", "song_data", "log_data")
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder that holds more, less or other than what the simulator wrote there."""
+    """Refuse a folder that is not exactly as the simulator wrote it."""
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise UsageError(f"{folder} is a file; name a folder for the simulated source.")
+        raise UsageError(f"{folder} is a file; pass a folder for the simulated source.")
     names = {path.name for path in folder.iterdir()}
     if strange := sorted(names - set(WRITTEN)):
-        raise UsageError(f"{folder} holds what the simulator did not write ({strange[0]}); name a new folder.")
+        raise UsageError(f"{folder} has files that the simulator did not write ({strange[0]}); pass a new folder.")
     if names and (_read_marker(folder).get("files") != content_hash(folder)):
-        raise UsageError(f"{folder} is not as the simulator left it; name a new folder, or remove it yourself.")
+        raise UsageError(f"{folder} is not as the simulator left it; pass a new folder, or remove this one yourself.")
 
 
 def content_hash(folder: Path) -> str:
@@ -39,7 +39,7 @@ def content_hash(folder: Path) -> str:
 
 
 def write_marker(folder: Path, sizes: dict[str, Any], **more: str) -> None:
-    """Note in the folder that the simulator made it, with which sizes and, at its end, of which files."""
+    """Record in the folder that the simulator made it, with the sizes and, once complete, a hash of the files."""
     (folder / MARKER).write_text(json.dumps({**sizes, **more}, indent=2) + "\n", encoding="utf-8")
 
 
@@ -51,18 +51,20 @@ def _read_marker(folder: Path) -> dict[str, Any]:
 
 
 def remove_own(folder: Path) -> None:
-    """Remove what an earlier, killed simulation left beside its folder; its marker last, should this be killed too."""
+    """Remove what a killed simulation left next to its folder, the marker last in case this is killed too."""
     if not folder.exists():
         return
     if any(folder.iterdir()) and not _read_marker(folder):
-        raise UsageError(f"{folder} is in the way; it is not the simulator's. Move it, or name another folder.")
+        raise UsageError(
+            f"{folder} is in the way, and the simulator did not write it. Move it, or pass another folder."
+        )
     for name in ("song_data", "log_data"):
         shutil.rmtree(folder / name, ignore_errors=True)
     shutil.rmtree(folder)
 
 
 def put_in_place(partial: Path, folder: Path) -> None:
-    """Let a finished simulation take its folder's name, and remove the one that had it."""
+    """Move a finished simulation to its folder, and remove the earlier one."""
     if folder.exists():
         old = folder.with_name(f".{folder.name}.old")
         remove_own(old)

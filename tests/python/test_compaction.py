@@ -412,7 +412,7 @@ def test_a_file_that_changes_after_it_was_listed_stops_the_compaction(lake: Lake
         plain_client().delete_object(Bucket=SOURCE, Key=f"{lake.root}/song_data/1.json")
     else:
         change(lake)
-    with pytest.raises(PipelineError, match="song_data/1.json changed or went away .* try again"):
+    with pytest.raises(PipelineError, match="song_data/1.json changed or was deleted .* try again"):
         lake.compact(files)
     assert lake.own_keys() == []
 
@@ -444,7 +444,7 @@ def test_what_s3_refuses_is_said_in_one_line(lake: Lake, tmp_path: Path, monkeyp
     finally:
         plain_client().delete_bucket_policy(Bucket=OWN)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
-    with pytest.raises(PipelineError, match="gone: No such file or directory. Make room there, or set TMPDIR"):
+    with pytest.raises(PipelineError, match="gone: No such file or directory. Free some space there, or set TMPDIR"):
         lake.compact()
 
 

@@ -68,7 +68,7 @@ def test_a_damaged_work_file_is_brought_back_or_named_with_the_way_back(played: 
     for arguments in (("run", "-q"), ("load", "-q"), ("docs.build", "-q"), ("load.undo", LOAD_ID)):
         damage(work)
         done = invoke(played, *arguments)
-        assert "It was brought back from sparkify.duckdb" in done.stderr
+        assert "It was restored from sparkify.duckdb" in done.stderr
         assert done.returncode == (2 if arguments[0] == "load.undo" else 0), done.stderr
     damage(work)
     assert invoke(played, "reset", "--yes").returncode == 0
@@ -186,7 +186,7 @@ def test_a_signal_ends_a_command_with_one_line_and_its_code(
     process = start(played, "run", "-q", *flags, wait_for=tmp_path / ".sparkify/own.lock")
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert (process.returncode, err.strip()) == (code, "Interrupted. What was committed stays; run it again to finish.")
+    assert (process.returncode, err.strip()) == (code, "Interrupted. Committed work is kept. Run it again to finish.")
 
 
 def start(project: Project, *arguments: str, wait_for: Path) -> subprocess.Popen[str]:

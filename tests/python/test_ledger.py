@@ -68,7 +68,7 @@ def test_a_load_that_was_planned_before_another_one_had_loaded_its_files_is_refu
     planned = plan(engine, only="events")
     engine.load(only="events")
     before = statuses(engine), engine.rows("select count(*) from staging_events")
-    with pytest.raises(PipelineError, match=rf"{FILE} of .* is loaded already.*Nothing was loaded"):
+    with pytest.raises(PipelineError, match=rf"{FILE} of .* is already loaded.*Nothing was loaded"):
         load(engine.settings, planned, engine.dbt, Display(quiet=True))
     assert (statuses(engine), engine.rows("select count(*) from staging_events")) == before
 

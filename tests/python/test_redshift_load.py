@@ -161,7 +161,7 @@ def test_an_expired_sign_in_is_told_in_one_line(
     stand_in.drop_connections()
     with pytest.raises(PipelineError) as refused:
         Warehouse(redshift_bench.settings).query("select 1")
-    assert "Redshift cannot be reached as profiles.yml says" in str(refused.value)
+    assert "Redshift cannot be reached as set in profiles.yml" in str(refused.value)
     assert "password authentication failed" in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -194,7 +194,7 @@ def test_what_s3_refuses_is_said_in_one_line(
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(PipelineError, match="no AWS credentials were found. Set AWS_PROFILE"):
+    with pytest.raises(PipelineError, match="No AWS credentials were found. Set AWS_PROFILE"):
         plan_load(redshift_bench.settings, redshift_bench.address, LoadOptions())
 
 

@@ -73,7 +73,7 @@ def load_bad_records(reader: Bench, *, compact: bool = False) -> int:
     expected = put_bad_records(reader)
     with pytest.raises(TooManyRejectsError) as refused:
         reader.load(compact=compact, max_errors=len(expected) - 1)
-    assert f"{len(expected)} bad records in the source, and --max-errors is {len(expected) - 1}" in str(refused.value)
+    assert f"{len(expected)} bad records in the source, but --max-errors is {len(expected) - 1}" in str(refused.value)
     assert f"{EVENTS}, line 3, ts: " in str(refused.value)
     assert reader.rows("select count(*) from load_history") == [(0,)]
     assert reader.rows("select count(*) from load_rejects") == [(0,)]
@@ -208,7 +208,7 @@ def test_a_file_that_changes_between_listing_and_counting_is_refused(
     path = bench.put(EVENTS, make_event(), end=b"\n")
     plan = plan_load(bench.settings, str(bench.source), LoadOptions.from_flags(only="events"))
     path.write_bytes(path.read_bytes() * 2)
-    with pytest.raises(PipelineError, match=r"1\.json: changed while it was loaded"):
+    with pytest.raises(PipelineError, match=r"1\.json changed while it was being loaded"):
         do_load(plan)
     assert not Warehouse(bench.settings).sources()
 

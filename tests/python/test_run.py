@@ -93,7 +93,7 @@ def test_what_a_user_can_cause_is_one_line_without_a_traceback(project: Project,
         (("simulate", "x", "--events", "many"), 2, "--events is 'many'; it must be a whole number"),
         (("simulate", "s3://bucket"), 2, "simulate writes to a folder"),
         (("run", "--database", str(tmp_path / "a[1]" / "x.duckdb")), 2, "in its name"),
-        (("run", "--database", "staging.duckdb"), 2, "is a name of its own"),
+        (("run", "--database", "staging.duckdb"), 2, "is a reserved name"),
         (("load", "--only", "users"), 2, "--only takes songs, events or both"),
         (("query", "select 1"), 2, "Build it with: ./inv run"),
         (("publish",), 2, "There is nothing to publish"),
@@ -125,7 +125,7 @@ def test_a_second_command_on_one_warehouse_is_told_who_holds_it(project: Project
         fcntl.flock(held, fcntl.LOCK_EX)
         refused = project.invoke("run")
     assert refused.returncode == 1
-    assert "is being written by load (process 7)" in refused.stderr
+    assert "is writing the warehouse: load (process 7)" in refused.stderr
 
 
 def test_a_published_file_that_somebody_changed_is_published_again(played: Project) -> None:
@@ -149,7 +149,7 @@ def test_somebody_elses_file_is_not_replaced(project: Project, tmp_path: Path) -
     source = source_with_one_play(tmp_path / "source")
     for arguments in (("run", "--source", str(source)), ("reset", "--yes")):
         refused = project.invoke(*arguments)
-        assert (refused.returncode, "somebody else's" in refused.stderr) == (2, True)
+        assert (refused.returncode, "not a warehouse of this project" in refused.stderr) == (2, True)
     assert rows(project.database, "select answer from main.precious") == [(42,)]
 
 
@@ -170,7 +170,7 @@ def test_ctrl_c_is_one_line_and_nothing_is_published(project: Project, tmp_path:
         process.send_signal(signal.SIGINT)
         said += process.communicate(timeout=60)[1]
         assert process.returncode == 130, said
-        assert said.strip().endswith("Interrupted. What was committed stays; run it again to finish.")
+        assert said.strip().endswith("Interrupted. Committed work is kept. Run it again to finish.")
         assert "Traceback" not in said
         assert not project.database.exists()
     assert project.invoke("run", "-q", "--source", str(source)).returncode == 0

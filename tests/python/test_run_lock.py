@@ -141,14 +141,14 @@ def two_at_once(place: Place, gap: float = 0) -> None:
     codes = [load.returncode for load in loads]
     assert 0 in codes, said
     for code, text in zip(codes, said, strict=True):
-        assert code == 0 or "is being written by load" in text, text
+        assert code == 0 or "is writing the warehouse: load" in text, text
 
 
 def test_the_second_says_who_holds_the_lock_and_a_killed_holder_holds_nothing(place: Place) -> None:
     with place.holding() as first:
         refused = place.load(1)
         assert refused.returncode == 1
-        assert "is being written by load" in refused.stderr
+        assert "is writing the warehouse: load" in refused.stderr
         assert f"process {first.pid}, since" in refused.stderr
         assert "Traceback" not in refused.stderr
         first.kill()

@@ -182,9 +182,9 @@ def test_a_big_object_is_copied_in_parts_and_must_not_change(
     assert said == [*((done, 12_345) for done in range(1000, 12_001, 1000)), (12_345, 12_345)]
     for changed in (content[::-1], content[:500]):
         client.put_object(Bucket=bucket, Key="log_data/1", Body=changed)
-        with pytest.raises(PipelineError, match="s3://sparkify-source/log_data/1 changed or went away"):
+        with pytest.raises(PipelineError, match="s3://sparkify-source/log_data/1 changed or was deleted"):
             fetch_file(source, file, tmp_path / "copy", s3=client)
-    with pytest.raises(PipelineError, match="s3://sparkify-source/log_data/1 changed or went away"):
+    with pytest.raises(PipelineError, match="s3://sparkify-source/log_data/1 changed or was deleted"):
         read_file(
             source, replace(file, etag=client.head_object(Bucket=bucket, Key="log_data/1")["ETag"][1:-1]), s3=client
         )

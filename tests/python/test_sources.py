@@ -100,7 +100,7 @@ def test_without_a_name_all_sources_are_loaded(engine: Bench, tmp_path: Path) ->
         engine.address_of_source: (3, 4),
         other.address_of_source: (2, 3),
     }
-    with pytest.raises(UsageError, match=r"names files of one source.*--source"):
+    with pytest.raises(UsageError, match=r"takes files of one source.*--source"):
         load_from(engine, None, reload=["log_data/1.json"])
     reset_warehouse(engine.settings)
     assert known(engine) == both

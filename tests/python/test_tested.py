@@ -80,7 +80,7 @@ def test_every_test_that_the_project_has_enabled_must_have_run(played: Project) 
     configure(played, data_tests={"sparkify": {"+enabled": False}})
     refused = played.invoke("publish")
     assert refused.returncode == 4
-    assert "The project has no data test that is enabled" in refused.stderr
+    assert "The project has no enabled data tests" in refused.stderr
     assert played.database.read_bytes() == published
     # They passed other tests than there are now.
     asked = played.invoke("query", "select 1", "--database", WORK_FILE)
@@ -130,11 +130,11 @@ def test_tables_that_change_between_tests_and_their_end_have_not_passed(engine: 
     begin_tests(dbt, "first")
     assert note(bench) == NEVER
     Dbt(bench.settings).command("run", "--select", "users")
-    with pytest.raises(PipelineError, match="Another dbt command has written tables"):
+    with pytest.raises(PipelineError, match="Another dbt command wrote tables"):
         record_run(dbt, "first", "a fingerprint")
     assert note(bench) == NEVER
     if bench.settings.target == "duckdb":
-        with pytest.raises(PipelineError, match="was written by another command after its tests had passed"):
+        with pytest.raises(PipelineError, match="was changed by another command after its tests had passed"):
             publish(bench.settings)
         assert not bench.settings.database.exists()
 

@@ -94,7 +94,7 @@ def test_a_lost_or_damaged_work_file_is_brought_back(bench: Bench, spoil: Callab
     if not is_damaged:
         Path(f"{work}.wal").write_bytes(b"of the file that is gone")
     said = run(bench, 3)
-    assert f"It was brought back from {bench.settings.database}, as last published" in said
+    assert f"It was restored from {bench.settings.database}, as last published" in said
     assert ("The damaged file is now" in said) == is_damaged == work.with_suffix(".damaged").exists()
     assert published(bench) == [1, 2, 3]
     assert is_as_published(bench.settings)
@@ -185,7 +185,7 @@ def test_a_part_that_cannot_be_read_is_found_later_and_has_a_way_out(bench: Benc
     with pytest.raises(PipelineError, match="is damaged. Move it away") as refused:
         read_all()
     subprocess.run(shlex.split(str(refused.value).rpartition(": ")[2]), check=True)
-    assert "It was brought back" in run(bench)
+    assert "It was restored" in run(bench)
     assert len(published(bench)) == 40_000
 
 
@@ -208,7 +208,7 @@ def test_a_tool_that_keeps_the_published_file_open_stops_nothing(bench: Bench) -
     try:
         assert tool.stdout.readline() == "open\n"
         bench.settings.work_database.unlink()
-        assert "It was brought back" in run(bench, 2)
+        assert "It was restored" in run(bench, 2)
     finally:
         tool.communicate("\n")
     assert published(bench) == [1, 2]
@@ -221,10 +221,10 @@ def test_commands_bring_a_lost_work_file_back_and_load_list_reads_what_is_publis
     assert len(played.invoke("load.list", "--json").stdout.split("load_id")) == 2
     assert not work.exists()
     done = played.invoke("load.undo", "20000101T000000000000")
-    assert (done.returncode, "It was brought back from sparkify.duckdb" in done.stderr) == (2, True), done.stderr
+    assert (done.returncode, "It was restored from sparkify.duckdb" in done.stderr) == (2, True), done.stderr
     shutil.rmtree(work.parent)
     done = played.invoke("run")
-    assert (done.returncode, "It was brought back from sparkify.duckdb" in done.stderr) == (0, True), done.stderr
+    assert (done.returncode, "It was restored from sparkify.duckdb" in done.stderr) == (0, True), done.stderr
     assert rows(played.database, "select count(*) from staging_events") == [(2,)]
     assert tables(played.database) == tables(work)
     assert "Nothing new" in played.invoke("run").stdout

@@ -137,7 +137,7 @@
             )
     {% endset %}
     {% if run_query(difference).columns[0].values()[0] != 0 %}
-        {% do exceptions.raise_compiler_error("rows of " ~ table_name ~ " came from no file of the load") %}
+        {% do exceptions.raise_compiler_error("rows of " ~ table_name ~ " belong to no file of the load") %}
     {% endif %}
 {% endmacro %}
 
