@@ -75,9 +75,9 @@ def explain(error: DbtError, settings: Settings, load_id: str, text: SourceText,
     """The error with the file, line and value that it is about, or with the fix for the role; else the error itself."""
     if "Access Denied" in str(error) or "not authorized to assume IAM Role" in str(error):
         return MachineError(
-            f"COPY was refused with the role {settings.copy_role_arn}: {_reason(error)}. The role must be attached to "
-            f"the warehouse, trust redshift.amazonaws.com, and have s3:ListBucket and s3:GetObject on {text.source} and "
-            f"on s3://{settings.redshift_bucket}. Nothing was loaded."
+            f"COPY was refused with the role {settings.copy_role_arn}: {_reason(error)}. Attach the role to "
+            f"the warehouse, let it trust redshift.amazonaws.com, and grant it s3:ListBucket and s3:GetObject on "
+            f"{text.source} and s3://{settings.redshift_bucket}. Nothing was loaded."
         )
     problem = _refused_value(str(error), text, dbt) or _refused_by_copy(Warehouse(settings), load_id, text, dbt)
     if not problem:

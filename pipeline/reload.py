@@ -56,9 +56,9 @@ def files_of_their_loads(
     if gone := sorted(others - {file.key for file in files}):
         noun = "load" if len(loads) == 1 else "loads"
         raise DataError(
-            f"Redshift rows do not record their file, so --reload must load all files of {noun} {', '.join(sorted(loads))} "
-            f"again, but {source} no longer has, or this load does not cover: {first_of(gone)}. Nothing was loaded. "
-            f"Put them back, or load without them with: {again}"
+            f"Redshift rows do not record their file, so --reload needs every file of {noun} "
+            f"{', '.join(sorted(loads))}, but {source} lacks, or this load does not cover: {first_of(gone)}. "
+            f"Nothing was loaded. Put them back, or load without them with: {again}"
         )
     return frozenset(others)
 
