@@ -106,7 +106,7 @@ def main(lock_name: str, arguments: list[str]) -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     STATE.mkdir(mode=0o700, exist_ok=True)
-    with _alone() as is_first:
+    with _setup_lock() as is_first:
         if is_first:
             make(lock_name)
             os.environ["INV_MADE_ENVIRONMENT"] = "1"
@@ -134,7 +134,7 @@ def make(lock_name: str) -> None:
     uv = shutil.which("uv")
     if not (uv and _install_with_uv(uv, lock_name)):
         _install_with_pip(lock_name)
-    _fit_scripts()
+    _quote_scripts()
     for name in ("made-from.lock", "made-from-dev.lock"):
         (VENV / name).unlink(missing_ok=True)
     is_dev = lock_name == "requirements-dev.lock"
@@ -266,7 +266,7 @@ def _call(command: list[str], text: str = "", environment: dict[str, str] | None
             stdout=log,
             stderr=log,
             start_new_session=True,  # so that it can be stopped as a group with its children
-            close_fds=False,  # it inherits the lock of _alone and keeps it if this process is killed
+            close_fds=False,  # it inherits the lock of _setup_lock and keeps it if this process is killed
         )
     began = time.monotonic()
     is_shown = bool(text) and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
@@ -301,7 +301,7 @@ def _reason(begin: int = 0) -> str:
     return telling[-1].rstrip(".")
 
 
-def _fit_scripts() -> None:
+def _quote_scripts() -> None:
     """Quote the paths in .venv's scripts if they have one of $`"\\, which pip, uv and venv leave unquoted."""
     if not re.search(r"[$`\"\\]", str(VENV)):
         return
@@ -323,7 +323,7 @@ def _fit_scripts() -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[bool]:
+def _setup_lock() -> Iterator[bool]:
     """Hold the lock for creating .venv; False if another ./inv held it first and may have created .venv."""
     with (STATE / "setup.lock").open("a") as file:
         os.set_inheritable(file.fileno(), True)

@@ -87,14 +87,14 @@ def edit(settings: Settings, name: str) -> NoReturn:
     """Replace this process with marimo, on one notebook or on the folder of all."""
     if importlib.util.find_spec("marimo") is None:
         raise MachineError("marimo is not installed. Install the development tools with: ./inv lint")
-    target = FOLDER / f"{_known(name)}.py" if name else FOLDER
+    target = FOLDER / f"{_checked_name(name)}.py" if name else FOLDER
     command = [sys.executable, "-m", "marimo", "edit", str(target)]
     os.execve(sys.executable, command, _environment(settings))  # noqa: S606
 
 
 def export(settings: Settings, name: str = EXPORTED) -> Path:
-    """Run a notebook and write it with its outputs to the docs folder; return the page."""
-    path = FOLDER / f"{_known(name)}.py"
+    """Run a notebook and write it with its outputs as a page of the docs folder; return the page."""
+    path = FOLDER / f"{_checked_name(name)}.py"
     os.environ.update(_environment(settings))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
@@ -119,7 +119,7 @@ def export(settings: Settings, name: str = EXPORTED) -> Path:
             dark=css(1),
             style=(Path(__file__).parent / "report" / "page.css").read_text(encoding="utf-8"),
             cells=[
-                {"code": code, "output": _drawn(output)} for code, output in zip(_codes(path), outputs, strict=True)
+                {"code": code, "output": _as_html(output)} for code, output in zip(_codes(path), outputs, strict=True)
             ],
             pages=settings.pages,
         ),
@@ -132,7 +132,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.py"))
 
 
-def _known(name: str) -> str:
+def _checked_name(name: str) -> str:
     if name not in names():
         raise UsageError(f"No notebook {name!r}; choose one of {', '.join(names())}.")
     return name
@@ -162,8 +162,8 @@ def _codes(path: Path) -> list[str]:
     ]
 
 
-def _drawn(output: Any) -> str:
-    """A cell's output as HTML; charts become SVG in the page's colours."""
+def _as_html(output: Any) -> str:
+    """A cell's output as HTML; a chart becomes an SVG in the page's colours."""
     if output is None:
         return ""
     if hasattr(output, "to_dict") and hasattr(output, "mark"):

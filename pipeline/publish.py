@@ -43,7 +43,7 @@ def publish(settings: Settings) -> Path:
             shutil.copyfile(settings.work_database, copy)
         with copy.open("rb+") as file:
             os.fsync(file.fileno())
-        _as_before(settings.database, copy)
+        _keep_mode_and_owner(settings.database, copy)
         # Left by a killed program that wrote to the old file; it would damage the new one.
         Path(f"{settings.database}.wal").unlink(missing_ok=True)
         copy.replace(settings.database)
@@ -86,7 +86,7 @@ def _check_tested(settings: Settings, connection: duckdb.DuckDBPyConnection) -> 
         )
 
 
-def _as_before(published: Path, copy: Path) -> None:
+def _keep_mode_and_owner(published: Path, copy: Path) -> None:
     """Give the copy the mode and, if permitted, the owner and group of the file that it replaces."""
     if not published.exists():
         return

@@ -102,7 +102,7 @@ def run_data_tests(settings: Settings, dbt: Dbt, display: Display, load_ids: Seq
         except DbtError as error:
             if not any(failure.is_refusal for failure in error.failures):
                 raise PipelineError(*_not_published(settings, error)) from error
-            lines = [*_not_published(settings, _with_rows(dbt, error)), *_way_back(settings, load_ids)]
+            lines = [*_not_published(settings, _with_rows(dbt, error)), *_undo_advice(settings, load_ids)]
             raise FailedTestsError(*lines) from error
         ran = {test.node.unique_id for test in tests if test.status in ("pass", "warn")}
         if lacking := sorted(name for key, name in expected.items() if key not in ran):
@@ -150,7 +150,7 @@ def _outcome(settings: Settings) -> str:
     return "The run is not complete, but the tables contain what it built."
 
 
-def _way_back(settings: Settings, load_ids: Sequence[str]) -> list[str]:
+def _undo_advice(settings: Settings, load_ids: Sequence[str]) -> list[str]:
     """How to undo the load whose data fails a test."""
     if settings.target == "duckdb":
         close_connections()

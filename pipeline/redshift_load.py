@@ -85,7 +85,7 @@ def load_redshift(
             raise
         load.run_again(prepared.manifest, prepared.s3, plan.max_errors, refusal, is_other_input=bool(unmarked))
     warnings, empty = look_at_heads(load.text, dbt, display)
-    return _removed(prepared) + warnings, empty
+    return _remove_parts(prepared) + warnings, empty
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _prepare(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, display
     return _Prepared(_manifest(settings, plan, load_id, dbt, compaction, s3), compaction, s3)
 
 
-def _removed(prepared: _Prepared) -> list[str]:
+def _remove_parts(prepared: _Prepared) -> list[str]:
     """Delete the merged files; if that fails, return a warning, since the load is committed by now."""
     try:
         remove(prepared.compaction.parts, s3=prepared.s3)

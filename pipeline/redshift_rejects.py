@@ -95,7 +95,7 @@ def _trials(dbt: Dbt, manifest: Manifest, limit: int) -> list[_Trial]:
 def _copy_errors(warehouse: Warehouse, copy_ids: list[int], text: SourceText) -> dict[str, dict[int, _CopyError]]:
     """What COPY refused, by file and line: the first error of each line in the system views."""
     ids = ", ".join(map(str, copy_ids))
-    told = "select count(*), coalesce(sum(error_count), 0) from sys_load_history"
+    totals = "select count(*), coalesce(sum(error_count), 0) from sys_load_history"
     detail = (
         "select trim(file_name), line_number, trim(column_name), trim(error_message) from sys_load_error_detail "
         f"where query_id in ({ids}) order by file_name, line_number"
@@ -104,7 +104,7 @@ def _copy_errors(warehouse: Warehouse, copy_ids: list[int], text: SourceText) ->
     for attempt in range(VIEW_ATTEMPTS):
         if attempt:
             time.sleep(VIEW_PAUSE_SECONDS)
-        copies, expected = warehouse.query(f"{told} where query_id in ({ids}) and status = 'completed'").rows[0]
+        copies, expected = warehouse.query(f"{totals} where query_id in ({ids}) and status = 'completed'").rows[0]
         rows = warehouse.query(detail).rows
         if copies == len(copy_ids) and len(rows) >= expected:
             break

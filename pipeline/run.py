@@ -147,11 +147,11 @@ def document(settings: Settings, display: Display) -> None:
     """Build the docs site from what is in the warehouse."""
     warehouse = Warehouse(settings)
     if settings.target == "duckdb" and not (settings.work_database.exists() or settings.database.exists()):
-        raise _none_yet(warehouse)
+        raise _no_warehouse(warehouse)
     with warehouse.lock("docs.build"), display.step("Docs") as step:
         restore_work_file(settings, display)
         if not warehouse.is_begun():
-            raise _none_yet(warehouse)
+            raise _no_warehouse(warehouse)
         generate(Dbt(settings), display, is_compiled=False)
         if settings.target == "duckdb":
             close_connections()
@@ -159,7 +159,7 @@ def document(settings: Settings, display: Display) -> None:
         step.summary = shown(build_site(settings, read_state(warehouse), fingerprint=fingerprint, with_erd=True))
 
 
-def _none_yet(warehouse: Warehouse) -> UsageError:
+def _no_warehouse(warehouse: Warehouse) -> UsageError:
     place = shown(warehouse.settings.work_database)
     return UsageError(f"There is no warehouse at {place} yet. Build it with: {warehouse.first_run()}")
 

@@ -98,10 +98,10 @@ def print_undo(report: UndoReport, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         print_json(asdict(report))
     elif not quiet:
-        print_text(*_told(report))
+        print_text(*_report_lines(report))
 
 
-def _told(report: UndoReport) -> list[str]:
+def _report_lines(report: UndoReport) -> list[str]:
     if report.tests_passed is None:
         return [f"Nothing to do: load {report.load_id} was undone before, and everything is built without it."]
     if not report.files:

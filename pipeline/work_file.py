@@ -74,22 +74,22 @@ def restore_work_file(settings: Settings, display: Display) -> None:
     except DamagedDatabaseError as error:
         if problem:
             raise MachineError(
-                _no_way(settings, problem, f"{shown(published)} cannot be read ({error.reason})")
+                _nothing_to_restore(settings, problem, f"{shown(published)} cannot be read ({error.reason})")
             ) from None
         return  # the next publish replaces it
     if not kept:
         if problem and work.exists():
-            raise MachineError(_no_way(settings, problem, f"nothing is published at {shown(published)}"))
+            raise MachineError(_nothing_to_restore(settings, problem, f"nothing is published at {shown(published)}"))
         return
     if not problem:
         difference = _compare(entries, kept)
         if not difference.lost:
             return
         if difference.new:
-            raise PipelineError(_parted(settings, difference))
+            raise PipelineError(_diverged(settings, difference))
         problem = f"is older than the published file: {_loads(difference.lost)} not in it"
     aside = work.with_suffix(".damaged") if "cannot be read" in problem else None
-    _bring_back(settings, aside)
+    _restore(settings, aside)
     kept_aside = f" The damaged file is now {shown(aside)}." if aside else ""
     display.warn(
         f"The work file {shown(work)} {problem}. It was restored from {shown(published)}, as last published; files "
@@ -109,7 +109,7 @@ def refuse_to_lose_loads(settings: Settings) -> None:
         return
     difference = _compare(read_entries(settings.work_database), kept)
     if difference.lost:
-        raise PipelineError(_parted(settings, difference))
+        raise PipelineError(_diverged(settings, difference))
 
 
 def is_as_published(settings: Settings) -> bool:
@@ -207,7 +207,7 @@ def _compare(work: Entries, published: Entries) -> Difference:
     return Difference(behind(work, published), behind(published, work))
 
 
-def _bring_back(settings: Settings, aside: Path | None) -> None:
+def _restore(settings: Settings, aside: Path | None) -> None:
     """Replace the work file with a copy of the published file; aside, if given, is where the old one is kept.
 
     The copy forgets what is built, since an analyst's tool may have written to the published file.
@@ -260,7 +260,7 @@ def advice_on_damage(settings: Settings) -> str:
     )
 
 
-def _parted(settings: Settings, difference: Difference) -> str:
+def _diverged(settings: Settings, difference: Difference) -> str:
     work, published = shown(settings.work_database), shown(settings.database)
     others = [f"mv {shell_word(path)} {shell_word(f'{path}.other')}" for path in (work, published)]
     more = f", while the work file has {_loads(difference.new, verb=False)} not published yet"
@@ -271,7 +271,7 @@ def _parted(settings: Settings, difference: Difference) -> str:
     )
 
 
-def _no_way(settings: Settings, problem: str, other: str) -> str:
+def _nothing_to_restore(settings: Settings, problem: str, other: str) -> str:
     return (
         f"The work file {shown(settings.work_database)} {problem}, and {other}. Restore one of them from a "
         f"backup, or start over from the source: ./inv reset --yes{settings.flags}, then ./inv run"
