@@ -36,7 +36,7 @@ def test_messy_input_gives_the_reference_star(engine: Bench, tmp_path: Path) -> 
 
 def test_keys_that_no_column_takes_are_told(engine: Bench) -> None:
     engine.put(EVENTS, make_event(mood="fine"))
-    assert engine.load(only="events").warnings == ["staging_events: records have keys that no column takes: mood"]
+    assert engine.load(only="events").warnings == ["staging_events: ignored keys without a column: mood"]
     assert engine.rows("select count(*) from staging_events") == [(1,)]
 
 

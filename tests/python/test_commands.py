@@ -129,7 +129,7 @@ def test_rejected_records_are_told_and_found_by_the_table_s_bare_name(project: P
     assert project.invoke("load", "--source", str(source), "--max-errors", "many").returncode == 2
     few = project.invoke("load", "-q", "--source", str(source), "--max-errors", "1")
     assert few.returncode == 3
-    assert "2 bad records in the source, and --max-errors is 1; nothing was loaded." in few.stderr
+    assert "2 bad records in the source, but --max-errors is 1; nothing was loaded." in few.stderr
     assert "log_data/bad.json, line 2: malformed JSON: '{'" in few.stderr
 
     loaded = project.invoke("load", "--source", str(source), "--max-errors", "2")

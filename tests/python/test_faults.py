@@ -77,7 +77,7 @@ def test_a_damaged_work_file_is_brought_back_or_named_with_the_way_back(played: 
 def test_a_damaged_published_file_is_named_by_what_reads_it_and_made_anew_by_a_run(played: Project) -> None:
     damage(played.database)
     for arguments in (("query", "select 1"), ("report", "-q"), ("notebook", "--export")):
-        assert_one_line(invoke(played, *arguments), played.database, "./inv run makes it anew")
+        assert_one_line(invoke(played, *arguments), played.database, "./inv run recreates it")
     assert invoke(played, "run", "-q").returncode == 0
     assert rows(played.database, "select count(*) from songplays") == [(1,)]
 

@@ -119,7 +119,7 @@ def test_a_public_bucket_is_loaded_without_credentials(
         load_new(bench, source)
     assert str(refused.value) == (
         f"{source}/log_data/1.json: access denied, and no AWS credentials were found. Set AWS_PROFILE, or "
-        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; only a public bucket needs none."
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Only public buckets need none."
     )
     for key in ("song_data/1.json", "log_data/1.json"):
         signed.put_object_acl(Bucket=no_credentials, Key=key, ACL="public-read")
@@ -193,8 +193,8 @@ def test_a_big_object_is_copied_in_parts_and_must_not_change(
 @pytest.mark.parametrize(
     ("code", "cure"),
     [
-        ("AccessDenied", "access denied; the credentials in use need s3:ListBucket and s3:GetObject there"),
-        ("PermanentRedirect", "the bucket is in another region; set AWS_REGION to it"),
+        ("AccessDenied", "access denied; your credentials need s3:ListBucket and s3:GetObject there"),
+        ("PermanentRedirect", "the bucket is in another region; set AWS_REGION to that region"),
         ("ExpiredToken", "the credentials have expired; sign in again"),
         ("SlowDown", "An error occurred (SlowDown)"),
     ],

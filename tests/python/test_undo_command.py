@@ -83,13 +83,13 @@ def test_a_load_that_a_test_refuses_is_named_and_taken_back(site: Site) -> None:
     (bad, _), (good, _) = site.loads()
     flags = " --target redshift" if site.stand_in else ""
     assert f"This run made load {bad}" in refused.stderr
-    assert refused.stderr.rstrip().endswith(f"take it back with: ./inv load.undo {bad}{flags}")
+    assert refused.stderr.rstrip().endswith(f"undo it with: ./inv load.undo {bad}{flags}")
     assert site.plays() == (3 if site.stand_in else 1)
 
     done = site.invoke("load.undo", bad)
     assert done.returncode == 0, done.stderr
-    assert f"Load {bad} was taken back: 2 rows of staging_events, from 1 file." in done.stdout
-    assert done.stdout.rstrip().endswith(f"Load them again with: ./inv load.redo {bad}{flags}")
+    assert f"Load {bad} was undone: deleted 2 rows of staging_events, from 1 file." in done.stdout
+    assert done.stdout.rstrip().endswith(f"Load it again with: ./inv load.redo {bad}{flags}")
     assert site.plays() == 1
     assert site.loads() == [(bad, "undone"), (good, "loaded")]
 
@@ -121,7 +121,7 @@ def test_an_undo_that_was_stopped_is_finished_by_itself_or_by_a_run(site: Site) 
     site.put("log_data/2.json", make_event(sessionId=2))
     second = site.json("load")["load_id"]
     undo_and_stop(second)
-    assert f"Load {second} was taken back before; now" in site.invoke("load.undo", second).stdout
+    assert f"Load {second} was undone before; now" in site.invoke("load.undo", second).stdout
     assert site.plays() == 1
     assert site.json("run")["built"] is False
 
@@ -146,18 +146,18 @@ def test_what_cannot_be_undone_or_loaded_again_is_said(site: Site) -> None:
     second = site.loads()[0][0]
     assert site.loads() == [(second, "loaded"), (first, "replaced")]
     for arguments, words in [
-        (("load.undo", first), f"'{first}' has no rows any more"),
+        (("load.undo", first), f"Later loads replaced all of load {first}"),
         (("load.undo", "20000101T000000000000"), f"  {second}  2 files of "),
-        (("load.undo", "' or '1' = '1"), "is no load of this warehouse"),
+        (("load.undo", "' or '1' = '1"), "No load \"' or '1' = '1\" in this warehouse"),
         (("load", "--reload", "log_data/none.json"), "has no such file"),
         (("run", "--reload", ""), "--reload takes a file"),
     ]:
         done = site.invoke(*arguments)
         assert (done.returncode, words in done.stderr) == (2, True), (arguments, done.stderr)
-    assert "2 loads. Take one back with: ./inv load.undo ID" in site.invoke("load.list").stdout
+    assert "2 loads. Undo one with: ./inv load.undo ID" in site.invoke("load.list").stdout
 
 
 def test_there_is_nothing_to_undo_before_a_load(project: Project) -> None:
-    assert project.invoke("load.list").stdout == "Nothing was loaded yet. Load with: ./inv run\n"
+    assert project.invoke("load.list").stdout == "Nothing has been loaded yet. Load with: ./inv run\n"
     done = project.invoke("load.undo", "20000101T000000000000")
     assert (done.returncode, "Nothing has been loaded yet" in done.stderr) == (2, True)

@@ -108,14 +108,14 @@ def test_an_older_work_file_is_noticed(bench: Bench, tmp_path: Path) -> None:
     shutil.copyfile(work, older)
     run(bench, 2)
     shutil.copyfile(older, work)
-    assert "is older than what is published: 1 load (" in run(bench)
+    assert "is older than the published file: 1 load (" in run(bench)
     assert published(bench) == [1, 2]
 
     shutil.copyfile(work, older)
     undo(bench, read_loads(Warehouse(bench.settings))[0].load_id)
     run(bench)
     shutil.copyfile(older, work)
-    assert "is older than what is published" in run(bench, 3)
+    assert "is older than the published file" in run(bench, 3)
     assert published(bench) == [1, 3]
 
 
