@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from pipeline.dbt import Dbt
-from pipeline.display import Display, counted, print_text
+from pipeline.display import Display, print_text
 from pipeline.erd import build_erd
 from pipeline.errors import MachineError, UsageError
 from pipeline.lineage import build_lineage
