@@ -48,7 +48,7 @@ def _load_options(only, song_prefix, sample, add_source, compact, max_errors, re
 
 
 def _display(quiet):
-    from pipeline.display import Display
+    from pipeline.console.display import Display
 
     return Display(quiet=quiet)
 
@@ -72,8 +72,8 @@ def run(
     check_text=False,
 ):
     """Load new files, build, test, publish and document: the main job."""
-    from pipeline.run import run as run_pipeline
-    from pipeline.run_report import print_report
+    from pipeline.run.run import run as run_pipeline
+    from pipeline.run.summary import print_report
 
     settings = settings_of(context, source=source, target=target, database=database)
     options = _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload, check_text)
@@ -106,9 +106,9 @@ def load(
     check_text=False,
 ):
     """Load new files into the landed tables without building anything."""
-    from pipeline.display import print_text
-    from pipeline.run import describe_load, run_load
-    from pipeline.run_report import print_load
+    from pipeline.console.display import print_text
+    from pipeline.run.run import describe_load, run_load
+    from pipeline.run.summary import print_load
 
     settings = settings_of(context, source=source, target=target, database=database)
     options = _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload, check_text)
@@ -133,7 +133,7 @@ def load(
 @command
 def load_undo(context, load_id, target="", database="", json=False, quiet=False):
     """Undo a load: delete its rows, then build, test and publish without them."""
-    from pipeline.undo import print_undo, undo
+    from pipeline.run.undo import print_undo, undo
 
     report = undo(settings_of(context, target=target, database=database), load_id, _display(quiet or json))
     print_undo(report, as_json=json, quiet=quiet)
@@ -154,8 +154,8 @@ def load_undo(context, load_id, target="", database="", json=False, quiet=False)
 @command
 def load_redo(context, load_id, target="", database="", compact=False, json=False, quiet=False):
     """Load the files of an undone load again, if still in the source, then build, test and publish."""
-    from pipeline.redo import redo
-    from pipeline.run_report import print_report
+    from pipeline.run.redo import redo
+    from pipeline.run.summary import print_report
 
     settings = settings_of(context, target=target, database=database)
     report = redo(settings, load_id, _display(quiet or json), compact=compact)
@@ -166,8 +166,8 @@ def load_redo(context, load_id, target="", database="", compact=False, json=Fals
 @command
 def load_list(context, target="", database="", json=False):
     """List the loads, newest first: ID, time, source, files, rows, rejected records, status."""
-    from pipeline.loads import print_loads, read_loads
-    from pipeline.warehouse import Warehouse
+    from pipeline.warehouse.loads import print_loads, read_loads
+    from pipeline.warehouse.warehouse import Warehouse
 
     warehouse = Warehouse(settings_of(context, target=target, database=database))
     print_loads(read_loads(warehouse), warehouse, as_json=json)
@@ -177,7 +177,7 @@ def load_list(context, target="", database="", json=False):
 @command
 def publish(context, database="", quiet=False):
     """Test what your own dbt commands have built, then publish it to analysts."""
-    from pipeline.run import publish_work_file
+    from pipeline.run.run import publish_work_file
 
     publish_work_file(settings_of(context, database=database), _display(quiet))
 
@@ -186,8 +186,8 @@ def publish(context, database="", quiet=False):
 @command
 def reset(context, target="", database="", yes=False):
     """Drop all tables of the warehouse and recreate the landed ones, empty. Asks first."""
-    from pipeline.display import print_text
-    from pipeline.reset import describe, reset_warehouse
+    from pipeline.console.display import print_text
+    from pipeline.warehouse.reset import describe, reset_warehouse
 
     settings = settings_of(context, target=target, database=database)
     print_text(describe(settings))
@@ -211,7 +211,7 @@ def reset(context, target="", database="", yes=False):
 @command
 def query(context, sql, file="", target="", database="", csv=False, json=False):
     """Ask the warehouse: ./inv query "select …". On DuckDB the published file is read."""
-    from pipeline.query import print_query, read_sql
+    from pipeline.warehouse.query import print_query, read_sql
 
     settings = settings_of(context, target=target, database=database)
     print_query(settings, read_sql(sql, file), as_csv=csv, as_json=json)
@@ -230,8 +230,8 @@ def query(context, sql, file="", target="", database="", csv=False, json=False):
 @command
 def report(context, target="", database="", charts="", folder="docs/images", definitions=False, quiet=False):
     """Write the listening report, one page of charts, findings and their SQL. `run` writes it too."""
-    from pipeline.run import report as write_report
-    from pipeline.run import write_findings, write_images
+    from pipeline.run.run import report as write_report
+    from pipeline.run.run import write_findings, write_images
 
     settings = settings_of(context, target=target, database=database)
     if definitions:
@@ -253,8 +253,9 @@ def report(context, target="", database="", charts="", folder="docs/images", def
 @command
 def notebook(context, name="", target="", database="", export=False):
     """Open a notebook in marimo, or export it as a page. The first call installs the development tools."""
-    from pipeline import notebooks
-    from pipeline.display import print_text, shown
+    from pipeline.console.display import print_text
+    from pipeline.foreign_text import shown
+    from pipeline.site import notebooks
 
     settings = settings_of(context, target=target, database=database)
     if not export:
@@ -279,7 +280,7 @@ def notebook(context, name="", target="", database="", export=False):
 @command
 def simulate(context, folder, events="", users="", songs="", days="", start="", seed="", quiet=False):
     """Write a simulated source: song and event files laid out as in the bucket, with the same quirks."""
-    from pipeline.simulate import Simulation, simulate_folder
+    from pipeline.source.simulate import Simulation, simulate_folder
 
     simulation = Simulation.from_flags(events=events, users=users, songs=songs, days=days, start=start, seed=seed)
     simulate_folder(folder, simulation, _display(quiet))
@@ -289,7 +290,7 @@ def simulate(context, folder, events="", users="", songs="", days="", start="", 
 @command
 def docs_build(context, target="", database="", quiet=False):
     """Build the docs site: pages that open in a browser without a server."""
-    from pipeline.run import document
+    from pipeline.run.run import document
 
     document(settings_of(context, target=target, database=database), _display(quiet))
 
@@ -298,7 +299,7 @@ def docs_build(context, target="", database="", quiet=False):
 @command
 def docs_serve(context, port="", target="", database=""):
     """Serve the docs site on this machine until you press Ctrl-C."""
-    from pipeline.docs_site import serve_docs
+    from pipeline.site.docs import serve_docs
 
     if port:
         context.config.docs.port = port
@@ -309,7 +310,7 @@ def docs_serve(context, port="", target="", database=""):
 @command
 def test(context, thorough=False):
     """Run the linters, dbt's unit tests, and pytest, which builds its own warehouses."""
-    from pipeline.checks import run_tests
+    from door.checks import run_tests
 
     return run_tests(thorough=thorough)
 
@@ -318,7 +319,7 @@ def test(context, thorough=False):
 @command
 def lint(context, fix=False):
     """Check the style of Python and SQL, and that dbt reports no deprecations."""
-    from pipeline.checks import run_linters
+    from door.checks import run_linters
 
     return run_linters(fix=fix)
 
@@ -327,7 +328,7 @@ def lint(context, fix=False):
 @command
 def stand_in(context):
     """Run a local stand-in for Redshift until you press Ctrl-C; prints the environment variables to use it."""
-    from pipeline.checks import run_stand_in
+    from door.checks import run_stand_in
 
     return run_stand_in()
 

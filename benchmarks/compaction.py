@@ -30,10 +30,10 @@ sys.path.insert(0, str(ROOT))
 
 from bench import INVOKE, measure  # noqa: E402
 
-from pipeline.compaction import compact  # noqa: E402
-from pipeline.listing import list_source  # noqa: E402
-from pipeline.s3 import s3_client, split_uri  # noqa: E402
+from pipeline.load.redshift.compaction import compact  # noqa: E402
 from pipeline.settings import LoadOptions  # noqa: E402
+from pipeline.source.listing import list_source  # noqa: E402
+from pipeline.source.s3 import s3_client, split_uri  # noqa: E402
 
 SOURCE, OWN = "sparkify-source", "sparkify-own"
 

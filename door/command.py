@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 from invoke.exceptions import Exit
 
+from pipeline.console.file_faults import file_fault
 from pipeline.errors import ExitCode, MachineError, PipelineError
-from pipeline.files import file_fault
 from pipeline.foreign_text import message_of, print_traceback, printable
 from pipeline.interrupts import received_signal, stop_on_signals
 from pipeline.settings import Settings, read_settings

@@ -9,8 +9,8 @@ def _():
 
     import marimo as mo
 
-    from pipeline.notebooks import open_warehouse
-    from pipeline.pages import text_on_page
+    from door.notebook import open_warehouse
+    from pipeline.site.pages import text_on_page
 
     return json, mo, open_warehouse, text_on_page
 

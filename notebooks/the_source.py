@@ -8,7 +8,7 @@ def _():
     import altair as alt
     import marimo as mo
 
-    from pipeline.notebooks import open_warehouse
+    from door.notebook import open_warehouse
 
     return alt, mo, open_warehouse
 

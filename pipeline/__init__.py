@@ -1,1 +1,1 @@
-"""What happens around dbt: which files to load, running dbt in this process, publishing, simulating a source."""
+"""Around dbt, in rooms. Each imports only those named after it: run, site, load, warehouse, dbt, source, console."""

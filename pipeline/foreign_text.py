@@ -1,7 +1,7 @@
 """Text from outside, such as file names, record keys, values and engine errors, is text: never code and never markup.
 
-Output goes through pipeline/display.py, errors through door/command.py and pages through pipeline/pages.py. These call
-the functions here, so the rest of the pipeline can put foreign text into its own.
+Output goes through pipeline/console/display.py, errors through door/command.py, pages through pipeline/site/pages.py.
+These call the functions here, so the rest of the pipeline can put foreign text into its own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shlex
 import sys
 import traceback
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 # Controls, formats (bidi overrides among them), lone surrogates, private and unassigned letters, line separators.
@@ -82,3 +83,9 @@ def _in_json(found: re.Match[str]) -> str:
     if is_visible(found[0]):
         return found[0]
     return re.sub("(....)", r"\\u\1", found[0].encode("utf-16-be", "surrogatepass").hex())
+
+
+def shown(path: Path | str) -> str:
+    """A path as a person here would write it: without the part that leads to where one is."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else str(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.foreign_text import shell_word
+from pipeline.foreign_text import shell_word, shown
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_DATABASE = PROJECT_ROOT / "sparkify.duckdb"
@@ -141,8 +141,6 @@ class Settings:
     @property
     def work_flags(self) -> str:
         """The flags that make a query read what is not published yet."""
-        from pipeline.display import shown
-
         if self.target == "redshift":
             return self.flags
         return f"{self._target_flag} --database {shell_word(shown(self.work_database))}"
@@ -158,9 +156,9 @@ class LoadOptions:
     """Which part of the source to load, and how.
 
     song_prefix is a folder below song_data, such as A/B. max_errors is how many bad records may be skipped and kept in
-    load_rejects; with more, the load stops. reload names files to load again (pipeline/reload.py), or is "changed", for
-    all that have changed since they were loaded. check_text is whether a load on Redshift checks for text that COPY
-    would change (pipeline/redshift_text.py).
+    load_rejects; with more, the load stops. reload names files to load again (pipeline/load/reload.py), or is
+    "changed", for all that have changed since they were loaded. check_text is whether a load on Redshift checks for
+    text that COPY would change (pipeline/load/redshift/text.py).
     """
 
     only: frozenset[str] = frozenset(LOADABLE)

@@ -1,7 +1,7 @@
 {#
     Load the files of a manifest into the landed tables and the ledger, in one transaction.
 
-    manifest  from pipeline/load.py: load_id, source, and the files of each table in the form that the engine's variant
+    manifest  from pipeline/load/load.py: load_id, source, and the files of each table in the form that the engine's variant
               reads. Run the macro through `./inv load`; on its own it does not check the manifest.
 #}
 {% macro load(manifest) %}
@@ -57,7 +57,7 @@
 
 
 {#
-    Record that the tests have passed, for readers to query and for pipeline/run.py to compare with the next run, and
+    Record that the tests have passed, for readers to query and for pipeline/run/run.py to compare with the next run, and
     log "recorded". Nothing is logged if models were written since begin_tests. Rows stored by earlier tests are
     deleted.
 #}

@@ -1,4 +1,4 @@
-{# Record a source before anything is loaded from it (pipeline/sources.py). One statement, so that it is atomic. #}
+{# Record a source before anything is loaded from it (pipeline/warehouse/sources.py). One statement, so that it is atomic. #}
 {% macro remember_source(source_name) %}
     {% do create_landed_tables() %}
     {% do run_query("begin") %}

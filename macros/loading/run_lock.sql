@@ -1,5 +1,5 @@
 {#
-    The last step before a transaction under the run lock (pipeline/run_lock.py) commits: check that the lock is still
+    The last step before a transaction under the run lock (pipeline/warehouse/redshift_lock.py) commits: check that the lock is still
     held. The next holder writes its own token, and has to wait for this transaction to do so. Either this transaction
     finds the other's token, or the other holder finds what this transaction has committed.
 
@@ -23,7 +23,7 @@
 
 {% macro redshift__hold_run_lock(token, witness) %}
     {% if token %}
-        {% do log("about to commit under the run lock") %} {# pipeline/dbt.py checks the lock's session at this message #}
+        {% do log("about to commit under the run lock") %} {# pipeline/dbt/runner.py checks the lock's session at this message #}
         {% set holder = generate_schema_name("run_lock", none) ~ ".holder" %}
         {% do run_query(
             "update " ~ holder ~ " set checked_at = getdate() where token = " ~ literal(token)

@@ -42,7 +42,7 @@
 {#
     Sent before a load writes its own ledger entries, if some of its files are already loaded. incoming is the temporary
     table with its files. Rows that do not record their file, as on Redshift, are removed with their whole load: all
-    files of such a load are among the incoming ones (pipeline/reload.py).
+    files of such a load are among the incoming ones (pipeline/load/reload.py).
 #}
 {% macro replace_files(manifest, incoming) %}
     {% set incoming_files %}(select file_key from {{ incoming }}){% endset %}

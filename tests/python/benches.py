@@ -12,11 +12,13 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from pipeline.dbt import Dbt, close_connections
-from pipeline.display import Display
-from pipeline.load import LoadReport, load, plan_load
+from pipeline.console.display import Display
+from pipeline.dbt.runner import Dbt
+from pipeline.dbt.session import close_connections
+from pipeline.load.load import load, plan_load
+from pipeline.load.plan import LoadReport
 from pipeline.settings import LoadOptions, Settings, read_settings
-from pipeline.warehouse import Warehouse
+from pipeline.warehouse.warehouse import Warehouse
 
 CONFIG = {
     "target": "",

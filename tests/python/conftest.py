@@ -20,10 +20,12 @@ from infra_stack import account, signed_in  # noqa: F401  fixtures
 from projects import REAL_DATA, Project, source_with_one_play
 from redshift_stand_in import StandIn
 
-from pipeline import load_folder, sources
-from pipeline.dbt import Dbt, close_connections
-from pipeline.report.page import vega_scripts
+from pipeline.dbt.runner import Dbt
+from pipeline.dbt.session import close_connections
+from pipeline.load.duckdb import folder as load_folder
 from pipeline.settings import PROJECT_ROOT, read_settings
+from pipeline.site.report.page import vega_scripts
+from pipeline.warehouse import sources
 
 # A shell that runs the tests in the background turns Ctrl-C off for all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

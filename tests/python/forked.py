@@ -93,9 +93,9 @@ def _run(sender: Connection, step: Callable[..., Any], arguments: tuple[Any, ...
 def _load(settings: Settings, options: LoadOptions, time: datetime) -> str | None:
     from parsed_project import MANIFEST
 
-    from pipeline.dbt import Dbt
-    from pipeline.display import Display
-    from pipeline.load import load, plan_load
+    from pipeline.console.display import Display
+    from pipeline.dbt.runner import Dbt
+    from pipeline.load.load import load, plan_load
 
     clock.now = lambda: time
     settings.work_database.parent.mkdir(parents=True, exist_ok=True)
@@ -126,9 +126,9 @@ def _build(settings: Settings, arguments: tuple[str, ...]) -> None:
 def _undo(settings: Settings, load_id: str) -> None:
     from parsed_project import MANIFEST
 
-    from pipeline.dbt import Dbt
-    from pipeline.display import Display
-    from pipeline.undo import take_away
+    from pipeline.console.display import Display
+    from pipeline.dbt.runner import Dbt
+    from pipeline.run.undo import take_away
 
     take_away(settings, load_id, Dbt(settings, MANIFEST), Display(quiet=True))
 

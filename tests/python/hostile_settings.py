@@ -8,7 +8,7 @@ import click
 import dbt.cli.main
 from dbt.env_vars import KNOWN_ENGINE_ENV_VARS
 
-from pipeline.dbt_environment import KEPT
+from pipeline.dbt.environment import KEPT
 
 NOWHERE = "/no/such/folder"
 # By the option's name in dbt. A flag is not here: it is turned round.

@@ -32,13 +32,13 @@ import duckdb  # noqa: E402
 import quick_dbt  # noqa: E402, F401
 import redshift_connector  # noqa: E402
 
-import pipeline.rebuild  # noqa: E402
-import pipeline.report.build  # noqa: E402
-import pipeline.reset  # noqa: E402
-import pipeline.run  # noqa: E402
-import pipeline.undo  # noqa: E402
-from pipeline.dbt import Dbt  # noqa: E402
-from pipeline.display import Display  # noqa: E402
+import pipeline.run.rebuild  # noqa: E402
+import pipeline.run.run  # noqa: E402
+import pipeline.run.undo  # noqa: E402
+import pipeline.site.report.build  # noqa: E402
+import pipeline.warehouse.reset  # noqa: E402
+from pipeline.console.display import Display  # noqa: E402
+from pipeline.dbt.runner import Dbt  # noqa: E402
 from pipeline.errors import PipelineError  # noqa: E402
 from pipeline.settings import LoadOptions, Settings, read_settings  # noqa: E402
 
@@ -115,9 +115,9 @@ def _child(request: dict[str, Any], parsed: Any, shared: Shared) -> int:
 
 def _act(request: dict[str, Any], settings: Settings, display: Display) -> None:
     if request["command"] == "load.undo":
-        pipeline.undo.undo(settings, request["load_id"], display)
+        pipeline.run.undo.undo(settings, request["load_id"], display)
     else:
-        report = pipeline.run.run(settings, LoadOptions.from_flags(reload=request.get("reload", ())), display)
+        report = pipeline.run.run.run(settings, LoadOptions.from_flags(reload=request.get("reload", ())), display)
         print(f"built: {report.built}", flush=True)  # the child ends without Python's own end
 
 
@@ -155,10 +155,10 @@ def _leave_out_what_reads(parsed: Any) -> None:
         return path
 
     names = ["index.html", "report.html"]
-    pipeline.rebuild.generate = lambda *_, **__: None
-    pipeline.rebuild.build_site = page
-    pipeline.report.build.build_report = page
-    pipeline.rebuild.run_data_tests = lambda *_: 0
+    pipeline.run.rebuild.generate = lambda *_, **__: None
+    pipeline.run.rebuild.build_site = page
+    pipeline.site.report.build.build_report = page
+    pipeline.run.rebuild.run_data_tests = lambda *_: 0
     Dbt.parse = lambda self: setattr(self, "_manifest", parsed) or parsed
 
 

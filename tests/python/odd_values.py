@@ -13,7 +13,7 @@ from redshift_stand_in.copy_records import records as copied
 from redshift_stand_in.copy_values import Column, FieldError, convert
 from redshift_stand_in.errors import NotInStandIn
 
-from pipeline.columns import JsonColumn
+from pipeline.dbt.columns import JsonColumn
 
 _WHOLE = (
     *("0", "1", "7", "99998", "99999", "100000", "2147483647", "2147483648", "946684799999", "946684800000"),

@@ -16,9 +16,9 @@ import dbt.task.build
 import dbt.task.run_operation  # noqa: F401  what each step would import
 import quick_dbt  # noqa: F401
 
-import pipeline.load
-import pipeline.run  # noqa: F401
-from pipeline.dbt import Dbt
+import pipeline.load.load
+import pipeline.run.run  # noqa: F401
+from pipeline.dbt.runner import Dbt
 from pipeline.settings import PROJECT_ROOT, Settings
 
 

@@ -13,7 +13,7 @@ from projects import REAL_DATA
 from records import make_event, make_song
 from test_every_play_once import assert_star, messy
 
-from pipeline.simulate import Simulation, simulate
+from pipeline.source.simulate import Simulation, simulate
 
 EVENTS = "log_data/2018/11/2018-11-01-events.json"
 SONGS = "song_data/A/A/A/TRAAA.json"

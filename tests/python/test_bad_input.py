@@ -16,10 +16,11 @@ from bad_values import BAD_LINES, ON_DUCKDB_ONLY, REFUSED, TAKEN, BadLine, colum
 from benches import Bench
 from records import make_event, make_song
 
-from pipeline import load_folder
-from pipeline.display import Display
+from pipeline.console.display import Display
 from pipeline.errors import PipelineError, UsageError
-from pipeline.load import LoadReport, load, plan_load
+from pipeline.load.duckdb import folder as load_folder
+from pipeline.load.load import load, plan_load
+from pipeline.load.plan import LoadReport
 from pipeline.settings import LoadOptions
 
 EVENTS = "log_data/2018/11/2018-11-01-events.json"

@@ -11,7 +11,8 @@ from benches import Bench
 from killed_warehouse import first_files, later_files
 from records import make_event, make_song
 
-from pipeline.dbt import Dbt, close_connections
+from pipeline.dbt.runner import Dbt
+from pipeline.dbt.session import close_connections
 from pipeline.settings import PROJECT_ROOT
 
 # The catalogue gets a song that was heard before, a recording closer in length to one that it has, and an artist that

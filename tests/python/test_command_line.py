@@ -22,7 +22,7 @@ from door.program import SHORT_FLAGS, CommandLine
 from infra import errors as infra_errors
 from pipeline.errors import ExitCode, PipelineError
 from pipeline.settings import PROJECT_ROOT
-from pipeline.sources import SAMPLE_NOTE
+from pipeline.warehouse.sources import SAMPLE_NOTE
 
 RECORDED = Path(__file__).parent / "recorded"
 WRONG_CALLS = (
@@ -154,5 +154,5 @@ def test_each_exit_code(played: Project) -> None:
 
 def test_a_module_runs_without_the_command_line() -> None:
     """The pipeline does not need what stands around it."""
-    code = "import sys, pipeline.run; sys.exit(any(name.partition('.')[0] == 'door' for name in sys.modules))"
+    code = "import sys, pipeline.run.run; sys.exit(any(name.partition('.')[0] == 'door' for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, check=False).returncode == 0

@@ -28,14 +28,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
-from pipeline import compaction, s3_reader
-from pipeline.compaction import Compaction, compact, part_count, plan_parts, remove
 from pipeline.errors import PipelineError
-from pipeline.listing import SourceFile, list_source
-from pipeline.load_folder import fill_load_folder
-from pipeline.s3 import s3_client, split_uri
-from pipeline.s3_reader import read_ahead
+from pipeline.load.duckdb.folder import fill_load_folder
+from pipeline.load.redshift import compaction
+from pipeline.load.redshift.compaction import Compaction, compact, part_count, plan_parts, remove
 from pipeline.settings import PROJECT_ROOT, LoadOptions
+from pipeline.source import s3_reader
+from pipeline.source.listing import SourceFile, list_source
+from pipeline.source.s3 import s3_client, split_uri
+from pipeline.source.s3_reader import read_ahead
 
 SOURCE, OWN = "sparkify-source", "sparkify-own"
 BOM = b"\xef\xbb\xbf"
@@ -347,8 +348,8 @@ def test_a_killed_compaction_goes_on_after_its_last_part(lake: Lake, tmp_path: P
     script.write_text(
         "import os, signal, sys\n"
         "from pipeline import compaction\n"
-        "from pipeline.listing import list_source\n"
-        "from pipeline.s3 import s3_client\n"
+        "from pipeline.source.listing import list_source\n"
+        "from pipeline.source.s3 import s3_client\n"
         "from pipeline.settings import LoadOptions\n"
         "source, bucket, prefix = sys.argv[1:]\n"
         "done = 0\n"

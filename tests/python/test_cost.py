@@ -11,7 +11,7 @@ from redshift_stand_in import StandIn
 from redshift_stand_in.scans import Scanned, count_scans, lay_zone_maps
 from redshift_stand_in.stand_in import DATABASE
 
-from pipeline.simulate import Simulation, simulate
+from pipeline.source.simulate import Simulation, simulate
 
 # Tables with rows of every day. What one day's rows are merged into and joined with besides is as long as there are
 # users, sessions, songs and weeks; it may be read whole, a few times.

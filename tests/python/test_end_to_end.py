@@ -15,7 +15,7 @@ from records import make_event, make_song
 from redshift_stand_in import StandIn
 
 from infra.connection import connection
-from pipeline.dbt import Dbt
+from pipeline.dbt.runner import Dbt
 from pipeline.settings import read_settings
 
 SOURCE = "sparkify-listening"

@@ -13,11 +13,12 @@ from duckdb_file import tables
 from records import make_event, make_song
 from reference import star
 
-from pipeline.dbt import Dbt, close_connections
-from pipeline.display import Display
-from pipeline.load import load, plan_load
+from pipeline.console.display import Display
+from pipeline.dbt.runner import Dbt
+from pipeline.dbt.session import close_connections
+from pipeline.load.load import load, plan_load
 from pipeline.settings import LoadOptions
-from pipeline.simulate import Simulation, simulate
+from pipeline.source.simulate import Simulation, simulate
 
 Record = dict[str, Any]
 

@@ -15,12 +15,12 @@ from benches import CONFIG, Bench
 from projects import Project, source_beside
 from records import make_event, make_song
 
-from pipeline import compression
-from pipeline.compression import open_text, unpacking
 from pipeline.errors import PipelineError, UsageError
-from pipeline.listing import is_data_name
-from pipeline.load import plan_load
+from pipeline.load.load import plan_load
 from pipeline.settings import LoadOptions, read_settings
+from pipeline.source import compression
+from pipeline.source.compression import open_text, unpacking
+from pipeline.source.listing import is_data_name
 
 Compress = Callable[[bytes], bytes]
 COMPRESS: dict[str, Compress] = {

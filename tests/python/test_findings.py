@@ -24,10 +24,10 @@ from records import make_event, make_song
 from report_page import ReportPage, as_shown
 from test_metrics import ask
 
-from pipeline.report.build import answers
-from pipeline.report.sections import METRICS, PAGE, definitions, rules, sections
 from pipeline.settings import PROJECT_ROOT
-from pipeline.warehouse import Warehouse
+from pipeline.site.report.build import answers
+from pipeline.site.report.sections import METRICS, PAGE, definitions, rules, sections
+from pipeline.warehouse.warehouse import Warehouse
 
 
 def records(folder: Path, kind: str) -> list[dict[str, Any]]:

@@ -22,8 +22,8 @@ from records import make_event, make_song
 
 from pipeline.errors import PipelineError
 from pipeline.foreign_text import as_json, message_of, printable, shell_word
-from pipeline.pages import in_script, template, text_on_page
-from pipeline.undo import UndoReport, print_undo
+from pipeline.run.undo import UndoReport, print_undo
+from pipeline.site.pages import in_script, template, text_on_page
 
 SCRIPT = "window.hacked=1"
 RUNS = f'{{{{constructor.constructor("{SCRIPT}")()}}}}'

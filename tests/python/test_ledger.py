@@ -12,11 +12,12 @@ from records import make_event
 from test_undo import plan, statuses, undo
 
 from pipeline import clock
-from pipeline.dbt import Dbt, DbtError, close_connections
-from pipeline.display import Display
+from pipeline.console.display import Display
+from pipeline.dbt.runner import Dbt, DbtError
+from pipeline.dbt.session import close_connections
 from pipeline.errors import PipelineError
-from pipeline.ledger import next_id
-from pipeline.load import load
+from pipeline.load.load import load
+from pipeline.warehouse.ledger import next_id
 
 FILE = "log_data/1.json"
 

@@ -18,8 +18,8 @@ from bad_values import DIFFERENCES, difference_of
 from benches import Bench, RedshiftBench
 from odd_values import OddRecord, odd_records
 
-from pipeline import load_folder
-from pipeline.dbt import Dbt
+from pipeline.dbt.runner import Dbt
+from pipeline.load.duckdb import folder as load_folder
 
 FILES = {"staging_events": "log_data/odd.json", "staging_songs": "song_data/A/odd.json"}
 REFUSED = "refused"

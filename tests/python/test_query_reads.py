@@ -12,9 +12,9 @@ from benches import Bench, RedshiftBench
 from redshift_stand_in import StandIn
 from stand_in_clients import connect
 
-from pipeline.ask import ONLY_READS, ask
 from pipeline.errors import UsageError
-from pipeline.warehouse import Warehouse
+from pipeline.warehouse.ask import ONLY_READS, ask
+from pipeline.warehouse.warehouse import Warehouse
 
 READS = (
     "select a from kept",

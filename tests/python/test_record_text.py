@@ -15,10 +15,10 @@ from benches import Bench, RedshiftBench
 from records import make_event, make_song
 
 from pipeline.errors import PipelineError, UsageError
-from pipeline.load import LoadReport
-from pipeline.redshift_problems import SourceText
-from pipeline.rejects import TooManyRejectsError
-from pipeline.warehouse import Warehouse
+from pipeline.load.plan import LoadReport
+from pipeline.load.redshift.problems import SourceText
+from pipeline.load.rejects import TooManyRejectsError
+from pipeline.warehouse.warehouse import Warehouse
 
 EVENTS = "log_data/2018/11/1.json"
 GOOD = "log_data/2018/11/2.json"

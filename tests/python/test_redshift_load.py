@@ -17,13 +17,13 @@ from redshift_stand_in.connection import Connection
 from redshift_stand_in.errors import RedshiftError
 from redshift_stand_in.wire import Message
 
-from pipeline import redshift_load
-from pipeline.display import Display
+from pipeline.console.display import Display
 from pipeline.errors import PipelineError, UsageError
-from pipeline.load import describe, plan_load
-from pipeline.s3 import split_uri
+from pipeline.load.load import describe, plan_load
+from pipeline.load.redshift import copy as redshift_load
 from pipeline.settings import LoadOptions
-from pipeline.warehouse import Warehouse
+from pipeline.source.s3 import split_uri
+from pipeline.warehouse.warehouse import Warehouse
 
 EVENTS = "log_data/2018/11/1.json"
 

@@ -19,7 +19,7 @@ from redshift_stand_in import StandIn
 from sqlfluff.core import FluffConfig, Linter
 from stand_in_clients import connect
 
-from pipeline.simulate import Simulation, simulate
+from pipeline.source.simulate import Simulation, simulate
 
 SOURCE = "sparkify-source"
 UNTESTED = "These tables have not passed their tests"

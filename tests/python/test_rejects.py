@@ -14,14 +14,15 @@ from records import make_event, make_song
 from redshift_stand_in import copy_load
 from redshift_stand_in.copy_records import records
 
-from pipeline import redshift_load
-from pipeline.dbt import Dbt
-from pipeline.display import Display
+from pipeline.console.display import Display
+from pipeline.dbt.runner import Dbt
 from pipeline.errors import PipelineError, UsageError
-from pipeline.load import LoadPlan, LoadReport, load, plan_load
-from pipeline.rejects import TooManyRejectsError, UncountedRecordsError
+from pipeline.load.load import load, plan_load
+from pipeline.load.plan import LoadPlan, LoadReport
+from pipeline.load.redshift import copy as redshift_load
+from pipeline.load.rejects import TooManyRejectsError, UncountedRecordsError
 from pipeline.settings import LoadOptions
-from pipeline.warehouse import Warehouse
+from pipeline.warehouse.warehouse import Warehouse
 
 EVENTS = "log_data/2018/11/1.json"
 PACKED = "log_data/2018/11/2.json.gz"
@@ -169,14 +170,14 @@ def test_max_errors_goes_to_copys_limit() -> None:
 
 @pytest.fixture
 def big_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.load_folder.SMALL_FILE_BYTES", 1)
+    monkeypatch.setattr("pipeline.load.duckdb.folder.SMALL_FILE_BYTES", 1)
 
 
 @pytest.fixture(params=["lines", "files"])
 def do_load(
     request: pytest.FixtureRequest, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[LoadPlan], LoadReport]:
-    monkeypatch.setattr("pipeline.load_folder.SMALL_FILE_BYTES", 1_000_000 if request.param == "lines" else 1)
+    monkeypatch.setattr("pipeline.load.duckdb.folder.SMALL_FILE_BYTES", 1_000_000 if request.param == "lines" else 1)
     return lambda plan: load(bench.settings, plan, bench.dbt, Display(quiet=True))
 
 

@@ -17,14 +17,16 @@ from moto.server import ThreadedMotoServer
 from odd_keys import ODD_KEYS
 from records import make_event, make_song
 
-from pipeline import load_folder, s3_reader
-from pipeline.display import Display
+from pipeline.console.display import Display
 from pipeline.errors import PipelineError
-from pipeline.listing import list_source
-from pipeline.load import LoadReport, load, plan_load
-from pipeline.s3 import s3_errors
-from pipeline.s3_reader import fetch_file, read_file
+from pipeline.load.duckdb import folder as load_folder
+from pipeline.load.load import load, plan_load
+from pipeline.load.plan import LoadReport
 from pipeline.settings import LoadOptions
+from pipeline.source import s3_reader
+from pipeline.source.listing import list_source
+from pipeline.source.s3 import s3_errors
+from pipeline.source.s3_reader import fetch_file, read_file
 
 BUCKET = "sparkify-source"
 

@@ -13,7 +13,7 @@ import pytest
 from reference import repaired
 
 from pipeline.errors import UsageError
-from pipeline.simulate import Simulation, simulate
+from pipeline.source.simulate import Simulation, simulate
 
 SIZES = {"events": 8_000, "users": 97, "songs": 1_500, "days": 30}
 

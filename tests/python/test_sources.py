@@ -16,16 +16,16 @@ from kills import KillServer, kill_server, spread
 from projects import Project, source_with_one_play
 from records import make_event, make_song
 
-from pipeline.dbt import Dbt
-from pipeline.display import Display
+from pipeline.console.display import Display
+from pipeline.dbt.runner import Dbt
 from pipeline.errors import PipelineError, UsageError
-from pipeline.load import LoadReport
-from pipeline.reset import reset_warehouse
-from pipeline.run import run_load
+from pipeline.load.plan import LoadReport
+from pipeline.run.run import run_load
 from pipeline.settings import LoadOptions
-from pipeline.simulate.folder import MARKER
-from pipeline.sources import sources_to_load
-from pipeline.warehouse import Warehouse
+from pipeline.source.simulate.folder import MARKER
+from pipeline.warehouse.reset import reset_warehouse
+from pipeline.warehouse.sources import sources_to_load
+from pipeline.warehouse.warehouse import Warehouse
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +118,7 @@ def test_a_clone_that_was_given_a_source_has_no_use_for_the_sample(project: Proj
 def test_the_sample_is_said_to_be_one_and_gives_way_to_the_first_source(project: Project, tmp_path: Path) -> None:
     source = source_with_one_play(tmp_path / "source")
     note = "simulated sample"
-    sizes = project.root / "pipeline/simulate/__init__.py"
+    sizes = project.root / "pipeline/source/simulate/__init__.py"
     sizes.write_text(sizes.read_text().replace("10_000\n", "300\n").replace("songs: int = 1_000", "songs: int = 30"))
     first = project.invoke("run")
     assert (first.returncode, note in first.stdout) == (0, True), first.stderr

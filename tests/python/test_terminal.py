@@ -10,7 +10,7 @@ import time
 import pytest
 from projects import Project
 
-from pipeline import display
+from pipeline.console import display
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*3\d[0-9;]*m")
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -15,13 +15,14 @@ from projects import Project, source_beside
 from records import make_event, make_song
 from stand_in_clients import connect
 
-from pipeline.dbt import Dbt, close_connections
-from pipeline.display import Display
+from pipeline.console.display import Display
+from pipeline.dbt.runner import Dbt
+from pipeline.dbt.session import close_connections
 from pipeline.errors import PipelineError
-from pipeline.publish import publish
-from pipeline.rebuild import begin_tests, record_run, run_data_tests
-from pipeline.state import untested_note
-from pipeline.warehouse import Warehouse
+from pipeline.run.rebuild import begin_tests, record_run, run_data_tests
+from pipeline.warehouse.publish import publish
+from pipeline.warehouse.state import untested_note
+from pipeline.warehouse.warehouse import Warehouse
 
 WORK_FILE = ".sparkify/sparkify.duckdb"
 NEVER = "These tables have not passed their tests yet."

@@ -12,16 +12,16 @@ from benches import Bench
 from records import make_event, make_song
 from test_every_play_once import assert_star
 
-from pipeline.dbt import close_connections
-from pipeline.display import Display
+from pipeline.console.display import Display
+from pipeline.dbt.session import close_connections
 from pipeline.errors import PipelineError, UsageError
-from pipeline.load import load as load_plan
-from pipeline.load import plan_load
-from pipeline.loads import newest_loaded, read_loads
-from pipeline.redo import plan_redo
+from pipeline.load.load import load as load_plan
+from pipeline.load.load import plan_load
+from pipeline.run.redo import plan_redo
+from pipeline.run.undo import take_away
 from pipeline.settings import LoadOptions
-from pipeline.undo import take_away
-from pipeline.warehouse import Warehouse
+from pipeline.warehouse.loads import newest_loaded, read_loads
+from pipeline.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.usefixtures("jumping_clock")
 

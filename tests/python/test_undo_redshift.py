@@ -12,8 +12,8 @@ from redshift_stand_in.errors import ConnectionLost, RedshiftError
 from redshift_stand_in.wire import Message
 from test_undo import DELIVERIES, assert_holds, plan, statuses, undo
 
-from pipeline import undo as undo_module
 from pipeline.errors import PipelineError
+from pipeline.run import undo as undo_module
 
 pytestmark = pytest.mark.usefixtures("jumping_clock")
 

@@ -12,11 +12,12 @@ from duckdb_file import rows
 from projects import REAL_DATA
 from records import make_event, make_song
 
-from pipeline.dbt import Dbt, close_connections
-from pipeline.display import Display
-from pipeline.load import load, plan_load
+from pipeline.console.display import Display
+from pipeline.dbt.runner import Dbt
+from pipeline.dbt.session import close_connections
+from pipeline.load.load import load, plan_load
 from pipeline.settings import LoadOptions
-from pipeline.simulate import Simulation, simulate
+from pipeline.source.simulate import Simulation, simulate
 
 WINDOWS_10 = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"

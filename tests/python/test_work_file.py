@@ -19,15 +19,16 @@ from projects import Project, clean_environment, source_beside
 from records import make_event
 from test_undo import plan, undo
 
-from pipeline.dbt import close_connections
-from pipeline.display import Display
+from pipeline.console.display import Display
+from pipeline.dbt.session import close_connections
 from pipeline.errors import PipelineError
-from pipeline.load import load
-from pipeline.loads import read_loads
-from pipeline.publish import publish
-from pipeline.rebuild import begin_tests, new_run_id, record_run
-from pipeline.warehouse import Warehouse
-from pipeline.work_file import is_as_published, restore_work_file
+from pipeline.load.load import load
+from pipeline.run.rebuild import begin_tests, new_run_id, record_run
+from pipeline.warehouse.loads import read_loads
+from pipeline.warehouse.lock import locked
+from pipeline.warehouse.publish import publish
+from pipeline.warehouse.warehouse import Warehouse
+from pipeline.warehouse.work_file import is_as_published, restore_work_file
 
 KEEPER = """
 import sys, duckdb
@@ -53,7 +54,7 @@ def run(bench: Bench, *numbers: int) -> str:
     for number in numbers:
         bench.put(f"log_data/{number}.json", make_event(sessionId=number))
     display = Ear()
-    with Warehouse(bench.settings).lock("run"):
+    with locked(Warehouse(bench.settings), "run"):
         restore_work_file(bench.settings, display)
         planned = plan(bench, only="events")
         if planned.files:
@@ -179,7 +180,7 @@ def test_a_part_that_cannot_be_read_is_found_later_and_has_a_way_out(bench: Benc
         file.write(b"?" * 1000)
 
     def read_all() -> None:
-        with Warehouse(bench.settings).lock("run"):
+        with locked(Warehouse(bench.settings), "run"):
             bench.rows("select max(columns(*)) from staging_events")
 
     with pytest.raises(PipelineError, match="is damaged. Move it away") as refused:

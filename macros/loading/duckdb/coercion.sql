@@ -41,7 +41,7 @@
 
 {#
     An SQL expression: why a number is out of its column's range. Ranges of times are given in years, with the unit of
-    time in which the number would be in range. pipeline/columns.py has the same in Python.
+    time in which the number would be in range. pipeline/dbt/columns.py has the same in Python.
 #}
 {% macro duckdb__out_of_range(column, value) -%}
     {%- set least, most = column.range -%}

@@ -86,7 +86,7 @@
 {% endmacro %}
 
 
-{# Lines longer than a Redshift column are cut in the same way as in pipeline/rejects.py. #}
+{# Lines longer than a Redshift column are cut in the same way as in pipeline/load/rejects.py. #}
 {% macro duckdb__insert_rejects(table_name, manifest) %}
     insert into {{ source('landed', 'load_rejects') }}
     select

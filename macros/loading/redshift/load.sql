@@ -141,7 +141,7 @@
 {%- endmacro %}
 
 
-{# Log the statements of a load, for pipeline/redshift_load.py to show. #}
+{# Log the statements of a load, for pipeline/load/redshift/copy.py to show. #}
 {% macro log_load(manifest) %}
     {% for statement in redshift__load_statements(manifest) %}
         {% do log(statement, info=true) %}

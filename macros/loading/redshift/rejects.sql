@@ -56,7 +56,7 @@
 
 
 {#
-    Every line scanned by COPY is either a row or a reject. The view may lag; pipeline/redshift_load.py waits a moment
+    Every line scanned by COPY is either a row or a reject. The view may lag; pipeline/load/redshift/copy.py waits a moment
     at each "pause". Some lines may be blank, which only reading the files can show: the caller then counts the records
     itself, and the load must match that count (input.records).
 #}

@@ -1,5 +1,5 @@
 {#
-    COPY checks types; the other rules for values are in _sources.yml. pipeline/redshift_rules.py applies the same rules
+    COPY checks types; the other rules for values are in _sources.yml. pipeline/load/redshift/rules.py applies the same rules
     to the records in the files, to find the records that these statements count.
 #}
 

@@ -1,0 +1,1 @@
+"""What a command prints: steps, tables, and faults of files as one line. Imports the modules beside the rooms."""
