@@ -50,7 +50,7 @@ def run_tests(*, thorough: bool = False) -> int:
 def run_stand_in() -> NoReturn:
     """Replace this process with the Redshift stand-in, which runs until a signal ends it and its children."""
     _need_development_tools()
-    os.chdir(PROJECT_ROOT / "tests")
+    os.chdir(PROJECT_ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "redshift_stand_in"])  # noqa: S606
 
 
