@@ -13,7 +13,7 @@ from pipeline.warehouse.sources import SAMPLE_NOTE
 from pipeline.warehouse.warehouse import AGGREGATES, STAR, Warehouse
 
 TABLES = (*STAR, *AGGREGATES)
-HEAD = Path(__file__).parent / "report" / "sql" / "head.sql"
+TOTALS = Path(__file__).with_name("totals.sql")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def read_state(warehouse: Warehouse, database: Path | None = None) -> State:
         sources=[row[0] for row in sources.rows],
         row_counts=dict(sorted(warehouse.query(counts, database=database).rows, key=lambda row: TABLES.index(row[0]))),
         untested_note=untested_note(warehouse, database),
-        listening=Listening(*warehouse.query(HEAD.read_text(encoding="utf-8"), database=database).rows[0]),
+        listening=Listening(*warehouse.query(TOTALS.read_text(encoding="utf-8"), database=database).rows[0]),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
@@ -180,19 +179,6 @@ def test_an_address_that_cannot_be_found_out_is_asked_for(monkeypatch: pytest.Mo
     monkeypatch.setattr(console, "_WHO_AM_I", "http://127.0.0.1:1")
     with pytest.raises(InfraError, match="Set it, as in INVOKE_INFRA_INGRESS_CIDR"):
         console.own_address()
-
-
-def test_infra_and_pipeline_keep_to_their_rooms() -> None:
-    forbidden = {
-        "infra": {"pipeline", "invoke", "dbt", "duckdb", "door", "tasks"},
-        "pipeline": {"infra", "door", "tasks"},
-    }
-    for room, others in forbidden.items():
-        for path in (PROJECT_ROOT / room).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                assert {name.partition(".")[0] for name in names}.isdisjoint(others), path
 
 
 def test_what_aws_says_is_text(account: Account, run: Run) -> None:
