@@ -7,6 +7,7 @@ from pathlib import Path
 from invoke import Collection
 
 from door.command import command, fail, settings_of
+from door.flags import LOAD_HELP, REPEATED, takes_load_options
 from door.program import CommandLine, task
 from infra.errors import InfraError
 
@@ -14,37 +15,8 @@ _QUIET = "print nothing but warnings and errors"
 _DATABASE = "published DuckDB file (default: sparkify.duckdb)"
 _SOURCE = "folder or s3:// address with song_data/ and log_data/ (default: the sources loaded before, else a sample)"
 _TARGET = "duckdb (default) or redshift"
-_LOAD_HELP = {
-    "source": _SOURCE,
-    "target": _TARGET,
-    "database": _DATABASE,
-    "only": "load only songs or only events",
-    "song-prefix": "load only the songs in this subfolder of song_data, such as A/B",
-    "sample": "load only one folder of songs and one file of events",
-    "add-source": "add another source to a warehouse that has one",
-    "compact": "on Redshift: merge small files before COPY reads them",
-    "max-errors": "skip up to this many bad records and keep them in load_rejects (default 0: one stops the load)",
-    "reload": "file or folder of the source to load again, replacing its rows, or `changed` for all changed files; "
-    "can be repeated",
-    "check-text": "on Redshift: also check for \\u0000 and repeated keys, which COPY changes; reads each file twice",
-    "json": "print the result as JSON",
-    "quiet": _QUIET,
-}
-
-
-def _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload, check_text):
-    from pipeline.settings import LoadOptions
-
-    return LoadOptions.from_flags(
-        only=only,
-        song_prefix=song_prefix,
-        sample=sample,
-        add_source=add_source,
-        compact=compact,
-        max_errors=max_errors or 0,
-        reload=reload,
-        check_text=check_text,
-    )
+_RESULT_HELP = {"json": "print the result as JSON", "quiet": _QUIET}
+_LOAD_HELP = {"source": _SOURCE, "target": _TARGET, "database": _DATABASE, **LOAD_HELP, **_RESULT_HELP}
 
 
 def _display(quiet):
@@ -53,30 +25,15 @@ def _display(quiet):
     return Display(quiet=quiet)
 
 
-@task(help=_LOAD_HELP, iterable=["reload"])
+@task(help=_LOAD_HELP, iterable=REPEATED)
 @command
-def run(
-    context,
-    source="",
-    target="",
-    database="",
-    only="",
-    song_prefix="",
-    sample=False,
-    add_source=False,
-    compact=False,
-    max_errors="",
-    json=False,
-    quiet=False,
-    reload=None,
-    check_text=False,
-):
+@takes_load_options
+def run(context, options, source="", target="", database="", json=False, quiet=False):
     """Load new files, build, test, publish and document: the main job."""
     from pipeline.run.run import run as run_pipeline
     from pipeline.run.summary import print_report
 
     settings = settings_of(context, source=source, target=target, database=database)
-    options = _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload, check_text)
     report = run_pipeline(settings, options, _display(quiet or json))
     print_report(report, as_json=json, quiet=quiet)
 
@@ -85,33 +42,17 @@ def run(
     name="new",
     default=True,
     help={**_LOAD_HELP, "dry-run": "list the new files, and on Redshift the SQL statements; change nothing"},
-    iterable=["reload"],
+    iterable=REPEATED,
 )
 @command
-def load(
-    context,
-    source="",
-    target="",
-    database="",
-    only="",
-    song_prefix="",
-    sample=False,
-    add_source=False,
-    compact=False,
-    max_errors="",
-    dry_run=False,
-    json=False,
-    quiet=False,
-    reload=None,
-    check_text=False,
-):
+@takes_load_options
+def load(context, options, source="", target="", database="", dry_run=False, json=False, quiet=False):
     """Load new files into the landed tables without building anything."""
     from pipeline.console.display import print_text
     from pipeline.run.run import describe_load, run_load
     from pipeline.run.summary import print_load
 
     settings = settings_of(context, source=source, target=target, database=database)
-    options = _load_options(only, song_prefix, sample, add_source, compact, max_errors, reload, check_text)
     if dry_run:
         print_text(*describe_load(settings, options, _display(quiet)))
         return
@@ -126,8 +67,7 @@ def load(
         "load-id": "ID of the load, from load.list or a failed run",
         "target": _TARGET,
         "database": _DATABASE,
-        "json": "print the result as JSON",
-        "quiet": _QUIET,
+        **_RESULT_HELP,
     },
 )
 @command
@@ -146,9 +86,8 @@ def load_undo(context, load_id, target="", database="", json=False, quiet=False)
         "load-id": "ID of the load, from load.list or load.undo",
         "target": _TARGET,
         "database": _DATABASE,
-        "compact": _LOAD_HELP["compact"],
-        "json": "print the result as JSON",
-        "quiet": _QUIET,
+        "compact": LOAD_HELP["compact"],
+        **_RESULT_HELP,
     },
 )
 @command

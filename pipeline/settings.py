@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -151,61 +151,73 @@ class Settings:
         return self.target == "redshift" or self.database == DEFAULT_DATABASE
 
 
+def _loadables(text: str) -> frozenset[str]:
+    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    if unknown := sorted(names - set(LOADABLE)):
+        raise UsageError(f"--only takes songs, events or both, separated by a comma; not {', '.join(unknown)}.")
+    return names or frozenset(LOADABLE)
+
+
+def _song_prefix(text: str) -> str:
+    prefix = text.strip("/")
+    if prefix and not re.fullmatch(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", prefix):
+        raise UsageError(f"--song-prefix takes a folder below song_data such as A/B; not {text!r}.")
+    return prefix
+
+
+def _max_errors(value: str | int) -> int:
+    if not re.fullmatch(r"[0-9]{1,6}", str(value)) or int(value) > MAX_ERRORS_LIMIT:
+        raise UsageError(f"--max-errors is {value!r}; it must be a whole number from 0 to {MAX_ERRORS_LIMIT}.")
+    return int(value)
+
+
+def _reload(texts: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(text.strip() for text in texts if text.strip())
+    if len(names) < len(texts):
+        raise UsageError("--reload takes a file of the source, such as log_data/2018/11/2018-11-01-events.json.")
+    return names
+
+
+def _flag(default: Any, help: str, read: Callable[[Any], Any] = bool) -> Any:
+    """A field that is a flag of every task that loads. read checks what the user passed and returns the value."""
+    return field(default=default, metadata={"help": help, "read": read})
+
+
 @dataclass(frozen=True)
 class LoadOptions:
-    """Which part of the source to load, and how.
+    """Which part of the source to load, and how. Each field is a flag, whose help says what it means."""
 
-    song_prefix is a folder below song_data, such as A/B. max_errors is how many bad records may be skipped and kept in
-    load_rejects; with more, the load stops. reload names files to load again (pipeline/load/reload.py), or is
-    "changed", for all that have changed since they were loaded. check_text is whether a load on Redshift checks for
-    text that COPY would change (pipeline/load/redshift/text.py).
-    """
-
-    only: frozenset[str] = frozenset(LOADABLE)
-    song_prefix: str = ""
-    sample: bool = False
-    add_source: bool = False
-    compact: bool = False
-    max_errors: int = 0
-    reload: tuple[str, ...] = ()
-    check_text: bool = False
+    only: frozenset[str] = _flag(frozenset(LOADABLE), "load only songs or only events", _loadables)
+    song_prefix: str = _flag("", "load only the songs in this subfolder of song_data, such as A/B", _song_prefix)
+    sample: bool = _flag(False, "load only one folder of songs and one file of events")
+    add_source: bool = _flag(False, "add another source to a warehouse that has one")
+    compact: bool = _flag(False, "on Redshift: merge small files before COPY reads them")
+    max_errors: int = _flag(
+        0, "skip up to this many bad records and keep them in load_rejects (default 0: one stops the load)", _max_errors
+    )
+    reload: tuple[str, ...] = _flag(
+        (),
+        "file or folder of the source to load again, replacing its rows, or `changed` for all changed files; can be "
+        "repeated",
+        _reload,
+    )
+    check_text: bool = _flag(
+        False, "on Redshift: also check for \\u0000 and repeated keys, which COPY changes; reads each file twice"
+    )
 
     @property
     def is_whole(self) -> bool:
         return self.only == frozenset(LOADABLE) and not self.song_prefix and not self.sample
 
     @classmethod
-    def from_flags(
-        cls,
-        *,
-        only: str = "",
-        song_prefix: str = "",
-        sample: bool = False,
-        add_source: bool = False,
-        compact: bool = False,
-        max_errors: str | int = 0,
-        reload: Sequence[str] = (),
-        check_text: bool = False,
-    ) -> LoadOptions:
-        names = frozenset(name.strip() for name in only.split(",") if name.strip()) or frozenset(LOADABLE)
-        if unknown := sorted(names - set(LOADABLE)):
-            raise UsageError(f"--only takes songs, events or both, separated by a comma; not {', '.join(unknown)}.")
-        prefix = song_prefix.strip("/")
-        if prefix and not re.fullmatch(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*", prefix):
-            raise UsageError(f"--song-prefix takes a folder below song_data such as A/B; not {song_prefix!r}.")
-        again = tuple(text.strip() for text in reload if text.strip())
-        if len(again) < len(reload):
-            raise UsageError("--reload takes a file of the source, such as log_data/2018/11/2018-11-01-events.json.")
-        return cls(
-            only=names,
-            song_prefix=prefix,
-            sample=sample,
-            add_source=add_source,
-            compact=compact,
-            max_errors=_max_errors(max_errors),
-            reload=again,
-            check_text=check_text,
-        )
+    def from_flags(cls, **flags: Any) -> LoadOptions:
+        """The options of a call. A flag that was not passed, or is empty, has its default.
+
+        Raises:
+            UsageError: a flag has a value that it cannot take.
+        """
+        known = {each.name: each.metadata["read"] for each in fields(cls)}
+        return cls(**{name: known[name](value) for name, value in flags.items() if value not in (None, "")})
 
 
 def read_settings(config: Mapping[str, Any], *, target: str = "", database: str = "", source: str = "") -> Settings:
@@ -274,12 +286,6 @@ def _expanded(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError as error:
         raise UsageError(f"{text!r}: {error}") from error
-
-
-def _max_errors(value: str | int) -> int:
-    if not re.fullmatch(r"[0-9]{1,6}", str(value)) or int(value) > MAX_ERRORS_LIMIT:
-        raise UsageError(f"--max-errors is {value!r}; it must be a whole number from 0 to {MAX_ERRORS_LIMIT}.")
-    return int(value)
 
 
 def _port(value: Any) -> int:
