@@ -347,7 +347,7 @@ def test_a_killed_compaction_goes_on_after_its_last_part(lake: Lake, tmp_path: P
     script = tmp_path / "killed.py"
     script.write_text(
         "import os, signal, sys\n"
-        "from pipeline import compaction\n"
+        "from pipeline.load.redshift import compaction\n"
         "from pipeline.source.listing import list_source\n"
         "from pipeline.source.s3 import s3_client\n"
         "from pipeline.settings import LoadOptions\n"
