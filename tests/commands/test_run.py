@@ -22,7 +22,7 @@ def test_a_fresh_clone_builds_a_warehouse_from_a_simulated_sample_and_once(proje
     assert "tests passed" in first.stdout
     assert rows(project.database, "select count(*) from staging_events") == [(10_000,)]
     page = (project.root / "sparkify_docs/index.html").read_text(encoding="utf-8")
-    assert "One row per play, that is a NextSong event of a user" in page
+    assert "One row per play, that is, a NextSong event of a logged-in user" in page
     before = tables(project.database)
     loads = rows(project.database, "select * from load_history order by all")
 
