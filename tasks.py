@@ -1,15 +1,22 @@
 """The project's commands: `./inv` lists the tasks, `./inv help TASK` explains one."""
 
+from __future__ import annotations
+
 import functools
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
-from invoke import Collection
+from invoke import Collection, Context
 
-from door.command import command, fail, settings_of
+from door.command import command, fail, settings_of, values_of
 from door.flags import LOAD_HELP, REPEATED, takes_load_options
 from door.program import CommandLine, task
-from infra.errors import InfraError
+
+if TYPE_CHECKING:
+    from infra.settings import InfraSettings
+    from pipeline.console.display import Display
+    from pipeline.settings import LoadOptions
 
 _QUIET = "print nothing but warnings and errors"
 _DATABASE = "published DuckDB file (default: sparkify.duckdb)"
@@ -19,7 +26,7 @@ _RESULT_HELP = {"json": "print the result as JSON", "quiet": _QUIET}
 _LOAD_HELP = {"source": _SOURCE, "target": _TARGET, "database": _DATABASE, **LOAD_HELP, **_RESULT_HELP}
 
 
-def _display(quiet):
+def _display(quiet: bool) -> Display:
     from pipeline.console.display import Display
 
     return Display(quiet=quiet)
@@ -28,7 +35,15 @@ def _display(quiet):
 @task(help=_LOAD_HELP, iterable=REPEATED)
 @command
 @takes_load_options
-def run(context, options, source="", target="", database="", json=False, quiet=False):
+def run(
+    context: Context,
+    options: LoadOptions,
+    source: str = "",
+    target: str = "",
+    database: str = "",
+    json: bool = False,
+    quiet: bool = False,
+) -> None:
     """Load new files, build, test, publish and document: the main job."""
     from pipeline.run.run import run as run_pipeline
     from pipeline.run.summary import print_report
@@ -46,7 +61,16 @@ def run(context, options, source="", target="", database="", json=False, quiet=F
 )
 @command
 @takes_load_options
-def load(context, options, source="", target="", database="", dry_run=False, json=False, quiet=False):
+def load(
+    context: Context,
+    options: LoadOptions,
+    source: str = "",
+    target: str = "",
+    database: str = "",
+    dry_run: bool = False,
+    json: bool = False,
+    quiet: bool = False,
+) -> None:
     """Load new files into the landed tables without building anything."""
     from pipeline.console.display import print_text
     from pipeline.run.run import describe_load, run_load
@@ -71,7 +95,9 @@ def load(context, options, source="", target="", database="", dry_run=False, jso
     },
 )
 @command
-def load_undo(context, load_id, target="", database="", json=False, quiet=False):
+def load_undo(
+    context: Context, load_id: str, target: str = "", database: str = "", json: bool = False, quiet: bool = False
+) -> None:
     """Undo a load: delete its rows, then build, test and publish without them."""
     from pipeline.run.undo import print_undo, undo
 
@@ -91,7 +117,15 @@ def load_undo(context, load_id, target="", database="", json=False, quiet=False)
     },
 )
 @command
-def load_redo(context, load_id, target="", database="", compact=False, json=False, quiet=False):
+def load_redo(
+    context: Context,
+    load_id: str,
+    target: str = "",
+    database: str = "",
+    compact: bool = False,
+    json: bool = False,
+    quiet: bool = False,
+) -> None:
     """Load the files of an undone load again, if still in the source, then build, test and publish."""
     from pipeline.run.redo import redo
     from pipeline.run.summary import print_report
@@ -103,7 +137,7 @@ def load_redo(context, load_id, target="", database="", compact=False, json=Fals
 
 @task(name="list", help={"target": _TARGET, "database": _DATABASE, "json": "print the result as JSON"})
 @command
-def load_list(context, target="", database="", json=False):
+def load_list(context: Context, target: str = "", database: str = "", json: bool = False) -> None:
     """List the loads, newest first: ID, time, source, files, rows, rejected records, status."""
     from pipeline.warehouse.loads import print_loads, read_loads
     from pipeline.warehouse.warehouse import Warehouse
@@ -114,7 +148,7 @@ def load_list(context, target="", database="", json=False):
 
 @task(help={"database": _DATABASE, "quiet": _QUIET})
 @command
-def publish(context, database="", quiet=False):
+def publish(context: Context, database: str = "", quiet: bool = False) -> None:
     """Test what your own dbt commands have built, then publish it to analysts."""
     from pipeline.run.run import publish_work_file
 
@@ -123,7 +157,7 @@ def publish(context, database="", quiet=False):
 
 @task(help={"target": _TARGET, "database": _DATABASE, "yes": "do not ask for confirmation"})
 @command
-def reset(context, target="", database="", yes=False):
+def reset(context: Context, target: str = "", database: str = "", yes: bool = False) -> None:
     """Drop all tables of the warehouse and recreate the landed ones, empty. Asks first."""
     from pipeline.console.display import print_text
     from pipeline.warehouse.reset import describe, reset_warehouse
@@ -148,7 +182,15 @@ def reset(context, target="", database="", yes=False):
     },
 )
 @command
-def query(context, sql, file="", target="", database="", csv=False, json=False):
+def query(
+    context: Context,
+    sql: str,
+    file: str = "",
+    target: str = "",
+    database: str = "",
+    csv: bool = False,
+    json: bool = False,
+) -> None:
     """Ask the warehouse: ./inv query "select …". On DuckDB the published file is read."""
     from pipeline.warehouse.query import print_query, read_sql
 
@@ -167,7 +209,15 @@ def query(context, sql, file="", target="", database="", csv=False, json=False):
     }
 )
 @command
-def report(context, target="", database="", charts="", folder="docs/images", definitions=False, quiet=False):
+def report(
+    context: Context,
+    target: str = "",
+    database: str = "",
+    charts: str = "",
+    folder: str = "docs/images",
+    definitions: bool = False,
+    quiet: bool = False,
+) -> None:
     """Write the listening report, one page of charts, findings and their SQL. `run` writes it too."""
     from pipeline.run.run import report as write_report
     from pipeline.run.run import write_findings, write_images
@@ -190,7 +240,7 @@ def report(context, target="", database="", charts="", folder="docs/images", def
     },
 )
 @command
-def notebook(context, name="", target="", database="", export=False):
+def notebook(context: Context, name: str = "", target: str = "", database: str = "", export: bool = False) -> int:
     """Open a notebook in marimo, or export it as a page. The first call installs the development tools."""
     from pipeline.console.display import print_text
     from pipeline.foreign_text import shown
@@ -217,7 +267,17 @@ def notebook(context, name="", target="", database="", export=False):
     },
 )
 @command
-def simulate(context, folder, events="", users="", songs="", days="", start="", seed="", quiet=False):
+def simulate(
+    context: Context,
+    folder: str,
+    events: str = "",
+    users: str = "",
+    songs: str = "",
+    days: str = "",
+    start: str = "",
+    seed: str = "",
+    quiet: bool = False,
+) -> None:
     """Write a simulated source: song and event files laid out as in the bucket, with the same quirks."""
     from pipeline.source.simulate import Simulation, simulate_folder
 
@@ -227,7 +287,7 @@ def simulate(context, folder, events="", users="", songs="", days="", start="", 
 
 @task(name="build", help={"target": _TARGET, "database": _DATABASE, "quiet": _QUIET})
 @command
-def docs_build(context, target="", database="", quiet=False):
+def docs_build(context: Context, target: str = "", database: str = "", quiet: bool = False) -> None:
     """Build the docs site: pages that open in a browser without a server."""
     from pipeline.run.run import document
 
@@ -236,7 +296,7 @@ def docs_build(context, target="", database="", quiet=False):
 
 @task(name="serve", help={"port": "local port (default 8080)", "target": _TARGET, "database": _DATABASE})
 @command
-def docs_serve(context, port="", target="", database=""):
+def docs_serve(context: Context, port: str = "", target: str = "", database: str = "") -> None:
     """Serve the docs site on this machine until you press Ctrl-C."""
     from pipeline.site.docs import serve_docs
 
@@ -247,7 +307,7 @@ def docs_serve(context, port="", target="", database=""):
 
 @task(help={"thorough": "also run the long tests, such as killing a run at each of its statements; takes two hours"})
 @command
-def test(context, thorough=False):
+def test(context: Context, thorough: bool = False) -> int:
     """Run the linters, dbt's unit tests, and pytest, which builds its own warehouses."""
     from door.checks import run_tests
 
@@ -256,7 +316,7 @@ def test(context, thorough=False):
 
 @task(help={"fix": "fix what can be fixed automatically"})
 @command
-def lint(context, fix=False):
+def lint(context: Context, fix: bool = False) -> int:
     """Check the style of Python and SQL, and that dbt reports no deprecations."""
     from door.checks import run_linters
 
@@ -265,27 +325,25 @@ def lint(context, fix=False):
 
 @task(name="stand-in")
 @command
-def stand_in(context):
+def stand_in(context: Context) -> NoReturn:
     """Run a local stand-in for Redshift until you press Ctrl-C; prints the environment variables to use it."""
     from door.checks import run_stand_in
 
-    return run_stand_in()
+    run_stand_in()
 
 
-on_aws = functools.partial(
-    command, errors=InfraError, interrupted="AWS continues what it has started. Run it again to finish."
-)
+on_aws = functools.partial(command, interrupted="AWS continues what it has started. Run it again to finish.")
 
 
-def _infra_settings(context, **flags):
+def _infra_settings(context: Context, **flags: str) -> InfraSettings:
     from infra.settings import read_infra_settings
 
-    return read_infra_settings(context.config, **flags)
+    return read_infra_settings(values_of(context.config), **flags)
 
 
 @task(name="plan", help={"offline": "plan without AWS, credentials or network: everything, with reasons and costs"})
 @on_aws
-def infra_plan(context, offline=False):
+def infra_plan(context: Context, offline: bool = False) -> None:
     """Show what infra.up would create, change, keep or delete, and the cost."""
     from infra.console import plan
 
@@ -301,7 +359,7 @@ def infra_plan(context, offline=False):
     },
 )
 @on_aws
-def infra_up(context, replace=False, name=""):
+def infra_up(context: Context, replace: bool = False, name: str = "") -> None:
     """Create and change what infra.plan shows, and print how to connect."""
     from infra.console import up
 
@@ -310,7 +368,7 @@ def infra_up(context, replace=False, name=""):
 
 @task(name="status", help={"exports": 'print only the variables: eval "$(./inv infra.status --exports)"'})
 @on_aws
-def infra_status(context, exports=False):
+def infra_status(context: Context, exports: bool = False) -> int:
     """Show state, endpoint, cost so far, and differences from the plan."""
     from infra.console import status
 
@@ -319,7 +377,7 @@ def infra_status(context, exports=False):
 
 @task(name="pause")
 @on_aws
-def infra_pause(context):
+def infra_pause(context: Context) -> None:
     """Pause the cluster, so that you pay for storage only."""
     from infra.console import pause
 
@@ -328,7 +386,7 @@ def infra_pause(context):
 
 @task(name="resume")
 @on_aws
-def infra_resume(context):
+def infra_resume(context: Context) -> None:
     """Resume a paused cluster."""
     from infra.console import resume
 
@@ -345,7 +403,9 @@ def infra_resume(context):
     },
 )
 @on_aws
-def infra_resize(context, nodes="", node_type="", base_capacity="", max_capacity=""):
+def infra_resize(
+    context: Context, nodes: str = "", node_type: str = "", base_capacity: str = "", max_capacity: str = ""
+) -> None:
     """Resize the warehouse. The data stays; queries wait for some minutes."""
     from infra.console import resize
 
@@ -358,7 +418,7 @@ def infra_resize(context, nodes="", node_type="", base_capacity="", max_capacity
     help={"name": "the project's name, to confirm without being asked", "snapshot": "take no final snapshot"},
 )
 @on_aws
-def infra_down(context, name="", snapshot=True):
+def infra_down(context: Context, name: str = "", snapshot: bool = True) -> None:
     """Delete the whole stack after a final snapshot, and check that nothing remains. Asks for the name."""
     from infra.console import down
 
@@ -367,7 +427,7 @@ def infra_down(context, name="", snapshot=True):
 
 @task(name="policy", help={"account": "12-digit AWS account ID (default: that of your credentials)"})
 @on_aws
-def infra_policy(context, account=""):
+def infra_policy(context: Context, account: str = "") -> None:
     """Print the minimal IAM policies that an operator of the stack needs."""
     from infra.console import policy
 
@@ -376,7 +436,7 @@ def infra_policy(context, account=""):
 
 @task(name="find")
 @on_aws
-def infra_find(context):
+def infra_find(context: Context) -> None:
     """List everything in the region that has the project's tag, and mark what is not in the plan."""
     from infra.console import find
 

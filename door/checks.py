@@ -30,6 +30,7 @@ def run_linters(*, fix: bool = False) -> int:
     for name, command in (
         ("ruff", ruff),
         ("ruff format", ruff_format),
+        ("types", ["mypy", "--cache-dir", os.devnull]),
         ("imports", ["lint-imports", "--no-cache", "--no-logo"]),
         ("sqlfluff", sqlfluff),
         ("deprecations", _deprecation_gate()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invoke import Config
 
+from door.command import values_of
 from pipeline.settings import PROJECT_ROOT, read_settings
 from pipeline.site.notebooks import Notebook
 
@@ -14,4 +15,4 @@ def open_warehouse() -> Notebook:
     config.set_project_location(PROJECT_ROOT)
     config.load_project()
     config.load_shell_env()
-    return Notebook(read_settings(config))
+    return Notebook(read_settings(values_of(config)))

@@ -19,7 +19,7 @@ from typing import Any
 import invoke
 from invoke import Collection, Program, Task
 from invoke.exceptions import AmbiguousEnvVar, Exit, ParseError, UncastableEnvVar, UnknownFileType
-from invoke.parser import Argument
+from invoke.parser import Argument, ParserContext
 from invoke.util import yaml
 
 from door.command import readable_to_the_end
@@ -34,7 +34,7 @@ SHORT_FLAGS = {"quiet": "q", "source": "s", "target": "t", "database": "d", "yes
 """The flags that have a short form. It is the same in every task."""
 
 
-class ProjectTask(Task):
+class ProjectTask(Task[Callable[..., Any]]):
     """A task whose short flags are those of SHORT_FLAGS; Invoke would make up different ones in each task.
 
     may_be_left_out names positional arguments that are empty where a call lacks them.
@@ -68,6 +68,8 @@ class CommandLine(Program):
     groups maps each heading of the task list to its tasks and collections.
     """
 
+    namespace: Collection  # for a Program without tasks of its own it is None
+
     def __init__(self, namespace: Collection, *, root: Path, groups: Mapping[str, Sequence[str]], title: str) -> None:
         super().__init__(namespace=namespace, binary="./inv", name="inv", binary_names=["inv", "./inv", "invoke"])
         self.root = root
@@ -79,7 +81,7 @@ class CommandLine(Program):
         try:
             with readable_to_the_end():
                 self._run(argv)
-            code = ExitCode.OK
+            code: int = ExitCode.OK
         except ParseError as error:
             print(f"Error: {self._wrong_call(error)}", file=sys.stderr)
             code = ExitCode.USAGE
@@ -133,7 +135,8 @@ class CommandLine(Program):
         ]
 
     def update_config(self, merge: bool = True) -> None:
-        self.config.set_runtime_path(self.args.config.value or os.environ.get("INVOKE_RUNTIME_CONFIG"))
+        path = self.args.config.value or os.environ.get("INVOKE_RUNTIME_CONFIG")
+        self.config.set_runtime_path(path)  # type: ignore[arg-type]  # it takes text, and Invoke itself passes it
         self.config.load_runtime(merge=merge)
 
     def print_version(self) -> None:
@@ -182,8 +185,8 @@ class CommandLine(Program):
         return (name for name in self._task_names() if name.startswith(f"{collection}."))
 
     def _task_names(self) -> list[str]:
-        """The tasks by the names that users see: a collection's default task has the collection's name."""
-        return [context.aliases[0] if context.aliases else context.name for context in self.parser.contexts.values()]
+        """The tasks by the names that users see."""
+        return [_shown_name(context) for context in self.parser.contexts.values()]
 
     def _print_help(self, name: str) -> None:
         if not name:
@@ -212,14 +215,13 @@ class CommandLine(Program):
 
     def print_task_help(self, name: str) -> None:
         context = self.parser.contexts[name]
-        shown = context.aliases[0] if context.aliases else context.name
         optional = self.collection[name].may_be_left_out
         values = [
             f"[{_placeholder(argument)}]" if argument.name in optional else _placeholder(argument)
             for argument in context.positional_args
         ]
         flags = [argument for argument in context.args.values() if argument not in context.positional_args]
-        print(_folded(" ".join(["Usage: ./inv", shown, *values, *(["[options]"] if flags else [])])))
+        print(_folded(" ".join(["Usage: ./inv", _shown_name(context), *values, *(["[options]"] if flags else [])])))
         print(f"\n{_folded(inspect.getdoc(self.collection[name]) or '')}")
         if values:
             print("\nArguments")
@@ -231,7 +233,7 @@ class CommandLine(Program):
     def _wrong_call(self, error: ParseError) -> str:
         """What is wrong with the call, and the nearest right word, from the parser's error."""
         text, context = str(error), error.context
-        task_name = (context.aliases[0] if context.aliases else context.name) if context and context.name else ""
+        task_name = _shown_name(context) if context else ""
         more = f"./inv help {task_name}".rstrip()
         if found := re.fullmatch(r"No idea what (.+) is!", text, re.DOTALL):
             word = ast.literal_eval(found[1])
@@ -243,7 +245,7 @@ class CommandLine(Program):
             if task_name and not near:
                 return f"{task_name}: unexpected argument {word!r}. Quote a value that contains spaces. See {more}."
             return f"No task {word!r}.{near} Run ./inv help to list all tasks."
-        if "did not receive required positional" in text:
+        if context and "did not receive required positional" in text:
             missing = " ".join(map(_placeholder, context.missing_positional_args))
             return f"{task_name} needs {missing}. Usage: ./inv {task_name} {missing}; see {more}."
         if found := re.match(r"Flag <Argument: ([\w-]+)", text):
@@ -266,6 +268,11 @@ def _nearest(word: str, known: Sequence[str]) -> str:
     return f" Did you mean {found[0]}?" if found else ""
 
 
+def _shown_name(context: ParserContext) -> str:
+    """A task's name for users: a collection's default task has the collection's name."""
+    return next(iter(context.aliases), context.name or "")
+
+
 def _placeholder(argument: Argument) -> str:
     return argument.names[0].upper().replace("-", "_")
 
@@ -278,7 +285,7 @@ def _spelled(argument: Argument) -> str:
     return ", ".join(flags) + (f" {_placeholder(argument)}" if argument.takes_value else "")
 
 
-def _first_line(task: Task) -> str:
+def _first_line(task: Task[Callable[..., Any]]) -> str:
     return (inspect.getdoc(task) or "").split("\n")[0]
 
 

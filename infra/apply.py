@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from infra.errors import InfraError
@@ -116,8 +117,7 @@ def _reconcile(resource: Resource, found: Found, report: Report) -> None:
             resource.context.clock.sleep(5)
         before = differences
         report(f"{resource.kind} {resource.name}: {', '.join(differences)}")
-        one = found
-        _patiently(resource, lambda one=one, wanted=differences: resource.change(one, wanted), report)
+        _patiently(resource, partial(resource.change, found, differences), report)
         found = _wait(resource, report)
         resource.context.ids[resource.key] = found.id
 
@@ -153,14 +153,14 @@ def _delete(resource: Resource, snapshot: str, report: Report) -> None:
         report(f"{resource.kind} {resource.name}: {found.detail or 'deleting'}")
         if found.state in (State.READY, State.PAUSED, State.FAILED):
             report(f"{resource.kind} {resource.name}: deleting")
-            _patiently(resource, lambda one=found: resource.delete(one, snapshot=snapshot), report)
+            _patiently(resource, partial(resource.delete, found, snapshot=snapshot), report)
     else:
         raise _too_long(resource)
     if snapshot:
         resource.tag_snapshot(snapshot)
 
 
-def _polls(resource: Resource) -> Any:
+def _polls(resource: Resource) -> Iterator[Found | None]:
     """Yield what is found, repeatedly with a pause between, until the longest wait is over."""
     clock = resource.context.clock
     began = clock.now()

@@ -135,7 +135,7 @@ class RouteTable(Ec2Resource):
         self.ec2.create_route_table(VpcId=self.context.id_of("vpc"), TagSpecifications=self.tag_specifications)
 
     def change(self, found: Found, differences: Mapping[str, Any]) -> None:
-        here: Any = found.attributes["subnets"]
+        here = found.attributes["subnets"]
         for subnet in differences.get("subnets", []):
             if subnet not in here:
                 self.ec2.associate_route_table(RouteTableId=found.id, SubnetId=subnet)
@@ -184,7 +184,7 @@ class S3Endpoint(Ec2Resource):
         )
 
     def change(self, found: Found, differences: Mapping[str, Any]) -> None:
-        here: Any = found.attributes["route tables"]
+        here = found.attributes["route tables"]
         wanted = differences["route tables"]
         self.ec2.modify_vpc_endpoint(
             VpcEndpointId=found.id,

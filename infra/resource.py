@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from infra.aws import PROJECT_TAG, Aws, Clock, tags_of
 from infra.prices import Cost
@@ -26,7 +26,7 @@ class Found:
     """A resource as it exists in AWS. attributes are those of Resource.wanted; detail is AWS's name for the state."""
 
     id: str
-    attributes: Mapping[str, object]
+    attributes: Mapping[str, Any]
     tags: Mapping[str, str]
     state: State = State.READY
     detail: str = ""

@@ -173,7 +173,7 @@ class Workgroup(ServerlessResource):
 
     def change(self, found: Found, differences: Mapping[str, Any]) -> None:
         """Change one attribute at a time, which is all that a request may have, and never let max fall below base."""
-        most: Any = found.attributes["maxCapacity"] or 0
+        most = found.attributes["maxCapacity"] or 0
         grows = differences.get("maxCapacity", 0) > most
         name = "maxCapacity" if grows else next(iter(differences))
         value = differences[name]

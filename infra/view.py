@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from rich import box
+from rich.console import RenderableType
+from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
@@ -41,8 +43,9 @@ def plain(text: str) -> str:
 class TextTable(Table):
     """A table whose cells are plain text: Rich would read markup in a string."""
 
-    def add_row(self, *cells: str | Text) -> None:
-        super().add_row(*(Text(plain(cell)) if isinstance(cell, str) else cell for cell in cells))
+    def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
+        texts = (Text(plain(cell)) if isinstance(cell, str) else cell for cell in cells)
+        super().add_row(*texts, style=style, end_section=end_section)
 
 
 def _table(*columns: str) -> TextTable:

@@ -40,7 +40,7 @@ def print_traceback(*error: Any) -> None:
     sys.stderr.write(printable("".join(traceback.format_exception(*error)), keep="\n"))
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of an engine's error; only a line feed ends it, since names may contain other separators."""
     return str(error).partition("\n")[0]
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.style import StyleType
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -85,19 +86,23 @@ class Display:
         self.console.print(Text.assemble(("Warning:", "yellow"), f" {printable(text)}"), soft_wrap=True)
 
     def _bar(self) -> Progress:
-        colours = dict.fromkeys(("complete_style", "finished_style", "pulse_style"), _COLOUR)
         is_narrow = self.console.width < _NARROW
         columns = [
             SpinnerColumn(style=_COLOUR),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=8 if is_narrow else 20, **colours),
+            BarColumn(
+                bar_width=8 if is_narrow else 20,
+                complete_style=_COLOUR,
+                finished_style=_COLOUR,
+                pulse_style=_COLOUR,
+            ),
             *([] if is_narrow else [TextColumn("{task.fields[counter]}")]),
             TextColumn("{task.fields[pace]}"),
             TextColumn(" {task.fields[what]}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
         ]
         return Progress(*columns, console=self.console, transient=True, expand=True)
 
-    def _advance(self, **fields: str) -> None:
+    def _advance(self, **fields: Any) -> None:
         if self._live:
             bar, task = self._live
             bar.update(task, completed=self._pace.fraction, total=1 if self._pace.fraction else None, **fields)
@@ -173,8 +178,9 @@ def print_json(value: Any) -> None:
 class TextTable(Table):
     """A table whose cells are text: Rich takes a plain string for markup."""
 
-    def add_row(self, *cells: str | Text) -> None:
-        super().add_row(*(Text(printable(cell)) if isinstance(cell, str) else cell for cell in cells))
+    def add_row(self, *cells: RenderableType | None, style: StyleType | None = None, end_section: bool = False) -> None:
+        texts = (Text(printable(cell)) if isinstance(cell, str) else cell for cell in cells)
+        super().add_row(*texts, style=style, end_section=end_section)
 
 
 def simple_table() -> TextTable:

@@ -53,8 +53,9 @@ def fault_in(text: str) -> MachineError | None:
     for number in _CURES:
         if re.search(f"{_SAID_BY}[^\n]*{re.escape(os.strerror(number))}", text):
             return MachineError(_line(path, number))
-    is_database = path and path.endswith((".duckdb", ".db", ".wal"))
-    return damaged(Path(path.removesuffix(".wal")), text) if is_database and _DAMAGE.search(text) else None
+    if path and path.endswith((".duckdb", ".db", ".wal")) and _DAMAGE.search(text):
+        return damaged(Path(path.removesuffix(".wal")), text)
+    return None
 
 
 def damaged(path: Path, reason: str) -> MachineError:

@@ -79,15 +79,13 @@ class Dbt:
     def data_tests(self) -> dict[str, str]:
         """The names of all enabled data tests of the project, by ID."""
         nodes = (self._manifest or self.parse()).nodes.values()
-        return {node.unique_id: node.name for node in nodes if node.resource_type == "test"}
+        return {node.unique_id: node.name for node in nodes if str(node.resource_type) == "test"}
 
     def json_columns(self, table_name: str) -> list[JsonColumn]:
         """The columns of a landed table that come from a JSON record, in order."""
-        if self._manifest is None:
-            self.parse()
-        source = self._manifest.sources[f"source.sparkify.landed.{table_name}"]
+        source = (self._manifest or self.parse()).sources[f"source.sparkify.landed.{table_name}"]
         return [
-            JsonColumn.of(column.name, column.data_type, column.config.meta)
+            JsonColumn.of(column.name, column.data_type or "", column.config.meta)
             for column in source.columns.values()
             if "json_key" in column.config.meta
         ]
@@ -214,6 +212,7 @@ def _error(command: str, result: Any, messages: list[str]) -> DbtError:
 
 
 def _stored_rows(result: Any) -> str | None:
-    if result.status != "fail" or not result.node.relation_name:
+    relation: str | None = result.node.relation_name
+    if result.status != "fail" or not relation:
         return None
-    return result.node.relation_name.partition(".")[2].replace('"', "")
+    return relation.partition(".")[2].replace('"', "")

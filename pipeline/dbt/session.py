@@ -52,7 +52,7 @@ def profile_adapter(settings: Settings) -> SQLAdapter:
     set_from_args(arguments, {})
     config = RuntimeConfig.from_args(arguments)
     register_adapter(config, get_mp_context())
-    adapter = get_adapter(config)
+    adapter: SQLAdapter = get_adapter(config)
     adapter.acquire_connection("sparkify")
     return adapter
 

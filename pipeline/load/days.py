@@ -63,5 +63,5 @@ def _built_days(warehouse: Warehouse, first: date, last: date) -> set[date]:
     )
 
 
-def _column(warehouse: Warehouse, sql: str) -> set:
+def _column(warehouse: Warehouse, sql: str) -> set[date]:
     return {row[0] for row in warehouse.query(sql).rows}

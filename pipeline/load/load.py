@@ -112,4 +112,4 @@ def _row_counts(warehouse: Warehouse, load_id: str, tables: list[str]) -> dict[s
 
 def _reject_count(warehouse: Warehouse, load_id: str) -> int:
     rejects = f"{warehouse.schema('staging')}.load_rejects"
-    return warehouse.query(f"select count(*) from {rejects} where load_id = '{load_id}'").rows[0][0]
+    return warehouse.count(f"select count(*) from {rejects} where load_id = '{load_id}'")

@@ -94,7 +94,7 @@ class Rejects:
         """The rejects of several loads."""
         if len(rejects) < 2:
             return rejects[0] if rejects else None
-        loads = ", ".join(re.search(r"'\w+'", each.query)[0] for each in rejects)
+        loads = ", ".join(re.findall(r"'\w+'", " ".join(each.query for each in rejects)))
         sql = f"select * from load_rejects where load_id in ({loads}) order by load_id, file_key, line_number"
         return cls(sum(each.count for each in rejects), sql)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -289,7 +289,7 @@ def _report(
     *,
     built: bool,
 ) -> RunReport:
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for step in display.steps:
         seconds[step.name.lower()] += round(step.seconds, 3)
     return RunReport(

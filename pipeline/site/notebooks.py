@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import json
 import os
+import runpy
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -45,7 +46,8 @@ class Notebook:
     @property
     def source(self) -> str:
         """The first source in the ledger."""
-        return self.rows("select min(source) as source from load_history")[0]["source"]
+        first: str = self.rows("select min(source) as source from load_history")[0]["source"]
+        return first
 
     def raw(self, key: str) -> str:
         """The text of a file in the source, decompressed and otherwise unchanged."""
@@ -85,11 +87,8 @@ def export(settings: Settings, name: str = EXPORTED) -> Path:
     """Run a notebook and write it with its outputs as a page of the docs folder; return the page."""
     path = FOLDER / f"{_checked_name(name)}.py"
     os.environ.update(_environment(settings))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
-        outputs, _ = module.app.run()
+        outputs, _ = runpy.run_path(str(path), run_name=name)["app"].run()
     except ModuleNotFoundError as error:
         raise MachineError(f"{error.name} is not installed. Install the development tools with: ./inv lint") from error
     except PipelineError:

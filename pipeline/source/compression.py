@@ -8,7 +8,7 @@ import io
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import Any
 
 from backports import zstd
 
@@ -33,7 +33,7 @@ def without_compression(name: str) -> str:
     return name.rpartition(".")[0] if compression_of(name) else name
 
 
-def open_text(raw: BinaryIO, compression: str) -> BinaryIO:
+def open_text(raw: io.BufferedIOBase, compression: str) -> io.BufferedIOBase:
     """The text of a file as a stream; for an uncompressed file, the file itself."""
     if compression == "gzip":
         return gzip.open(raw)
@@ -54,7 +54,7 @@ def head_of(content: bytes, compression: str, *, most: int) -> bytes:
     text = bytearray()
     stream = open_text(io.BytesIO(content), compression)
     try:
-        while len(text) < most and (chunk := stream.read1(most - len(text))):  # type: ignore[attr-defined]
+        while len(text) < most and (chunk := stream.read1(most - len(text))):
             text += chunk
     except EOFError:
         pass
@@ -84,7 +84,7 @@ class _Unpacked(io.RawIOBase):
     bz2.BZ2File would silently take a damaged second stream for the end of the file.
     """
 
-    def __init__(self, raw: BinaryIO, make: Callable[[], Any]) -> None:
+    def __init__(self, raw: io.BufferedIOBase, make: Callable[[], Any]) -> None:
         self._raw = raw
         self._make = make
         self._stream: Any = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -25,7 +25,7 @@ FETCH_WORKERS = 8
 HEAD_BYTES = 1024 * 1024
 
 
-def read_ahead(source: str, files: Iterable[SourceFile], *, s3: Any, workers: int = WORKERS) -> Iterator[bytes]:
+def read_ahead(source: str, files: Iterable[SourceFile], *, s3: Any, workers: int = WORKERS) -> Generator[bytes]:
     """Each file's bytes, in order, while the workers read the next files, up to READ_AHEAD_BYTES or a single file.
 
     Raises:

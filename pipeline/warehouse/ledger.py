@@ -75,9 +75,11 @@ def read_ledger(warehouse: Warehouse, source: str, *, add_source: bool) -> Ledge
         elif source not in warehouse.sources():  # a source that was added but has no load yet is fine
             raise UsageError(_other_source(warehouse.settings, source, others))
     entries = {
-        row[1]: LedgerEntry(*row[2:5], row[5].replace(tzinfo=UTC) if row[5] else None, *row[6:])
-        for row in rows
-        if row[0] == source
+        key: LedgerEntry(
+            load_id, status, size_bytes, modified_at.replace(tzinfo=UTC) if modified_at else None, etag, content_hash
+        )
+        for of_source, key, load_id, status, size_bytes, modified_at, etag, content_hash in rows
+        if of_source == source
     }
     return Ledger(entries, len(loaded), outgoing)
 
@@ -126,7 +128,8 @@ def new_files(
     Raises:
         DataError: a file has changed since it was loaded.
     """
-    new, changed = [], []
+    new: list[SourceFile] = []
+    changed: list[SourceFile] = []
     for file in files:
         entry = ledger.get(file.key)
         if entry is None or entry.status == REPLACED or file.key in reload:

@@ -83,14 +83,14 @@ def redshift_lock(warehouse: Warehouse, command: str) -> Iterator[RunLock]:
 
 def _open_session(warehouse: Warehouse) -> Any:
     """A connection with the profile's settings that dbt does not know of, and so does not close."""
-    from dbt.adapters.contracts.connection import Connection
+    from dbt.adapters.contracts.connection import Connection, Identifier
 
     from pipeline.dbt.session import profile_adapter
 
     warehouse.query("select 1")  # connects, or reports why it cannot
     adapter = profile_adapter(warehouse.settings)
     credentials = adapter.config.credentials.replace(connect_timeout=SOCKET_SECONDS)
-    session = Connection(type=adapter.type(), name="run_lock", credentials=credentials)
+    session = Connection(type=Identifier(adapter.type()), name="run_lock", credentials=credentials)
     try:
         return type(adapter.connections).open(session)
     except Exception as error:

@@ -55,7 +55,7 @@ def is_sample(warehouse: Warehouse, database: Path | None = None) -> bool:
     ledger = f"{warehouse.schema('staging')}.load_history"
     sql = f"select count(*) from {ledger} where status = 'loaded' and source = '{_escaped(str(SAMPLE))}'"
     try:
-        return warehouse.query(sql, database=database).rows[0][0] > 0
+        return warehouse.count(sql, database=database) > 0
     except PipelineError:  # no warehouse, or it has no ledger
         return False
 

@@ -61,6 +61,10 @@ class Warehouse:
         with redshift_refusals():
             return result_of(connections.add_query(sql, auto_begin=False)[1])
 
+    def count(self, sql: str, *, database: Path | None = None) -> int:
+        """The result of a query that counts."""
+        return int(self.query(sql, database=database).rows[0][0])
+
     @property
     def search_path(self) -> list[str]:
         return [self.schema("analytics"), self.schema("staging")]
@@ -74,7 +78,7 @@ class Warehouse:
         if not path.exists():
             raise UsageError(f"There is no warehouse at {path} yet. Build it with: {self.first_run()}")
         try:
-            connection = duckdb.connect(str(path), read_only=True, config=config)
+            connection = duckdb.connect(str(path), read_only=True, config={**config})
         except duckdb.Error as error:
             stop_if_interrupted()
             if "Could not set lock" in str(error):
@@ -118,18 +122,18 @@ class Warehouse:
     def has_table(self, schema: str, table: str) -> bool:
         if self.settings.target == "duckdb" and not self._file.exists():
             return False
-        found = self.query(
+        found = self.count(
             "select count(*) from information_schema.tables "
             f"where table_schema = '{self.schema(schema)}' and table_name = '{table}'"
         )
-        return found.rows[0][0] > 0
+        return found > 0
 
     def is_begun(self) -> bool:
         """Whether anything is built or loaded; naming a source is neither."""
         if self.has_table("analytics", "songplays"):
             return True
         ledger = f"{self.schema('staging')}.load_history"
-        return self.has_table("staging", "load_history") and self.query(f"select count(*) from {ledger}").rows[0][0] > 0
+        return self.has_table("staging", "load_history") and self.count(f"select count(*) from {ledger}") > 0
 
     def has_ledger(self) -> bool:
         """Whether there is a ledger to read.
@@ -138,12 +142,9 @@ class Warehouse:
             PipelineError: an older version of the project made it.
         """
         found = self.has_table("staging", "load_history")
-        if (
-            found
-            and not self.query(
-                "select count(*) from information_schema.columns where column_name = 'status' "
-                f"and table_schema = '{self.schema('staging')}' and table_name = 'load_history'"
-            ).rows[0][0]
+        if found and not self.count(
+            "select count(*) from information_schema.columns where column_name = 'status' "
+            f"and table_schema = '{self.schema('staging')}' and table_name = 'load_history'"
         ):
             raise PipelineError(
                 "An older version of this project created this warehouse, and its ledger lacks the status of loads. "
@@ -190,9 +191,9 @@ class Warehouse:
 
     def plays_without_user(self) -> int:
         """NextSong events without a user, which do not count as plays."""
-        return self.query(
+        return self.count(
             f"select count(*) from {self.schema('staging')}.stg_events where page = 'NextSong' and user_id is null"
-        ).rows[0][0]
+        )
 
 
 def rows_on_duckdb(connection: DuckDBPyConnection, sql: str) -> Result:

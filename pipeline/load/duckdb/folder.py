@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -173,7 +173,7 @@ def _changed(name: str) -> DataError:
 
 def _in_folder(
     source: str, files: Sequence[SourceFile], _path: Path, _fetched: Callable[[int, int], None]
-) -> Iterator[bytes | Path]:
+) -> Generator[bytes | Path]:
     """Each file of a folder: its content, or its path if it is big."""
     for file in files:
         path = Path(source, file.key)
@@ -184,7 +184,7 @@ def _in_folder(
 
 def _in_s3(
     source: str, files: Sequence[SourceFile], path: Path, fetched: Callable[[int, int], None]
-) -> Iterator[bytes | Path]:
+) -> Generator[bytes | Path]:
     """The same for objects. A big one is downloaded to a numbered file, since a key need not be a valid path."""
     s3 = s3_client()
     suffixes = {kind: suffix for suffix, kind in SUFFIXES.items()}

@@ -69,7 +69,8 @@ class PartWriter:
 
     def __init__(self, target: BinaryIO) -> None:
         packed = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=target, mtime=0)
-        self._text = io.BufferedWriter(packed, BUFFER_BYTES)
+        # It takes all that can write, of which the stub knows only raw files.
+        self._text = io.BufferedWriter(packed, BUFFER_BYTES)  # type: ignore[arg-type]
         self._next_line = 1
         self.files: list[PartFile] = []
 

@@ -215,7 +215,7 @@ def _manifest(settings: Settings, plan: LoadPlan, load_id: str, dbt: Dbt, compac
 
 def _region(settings: Settings, source: str, s3: Any) -> str:
     """The region of the source, from which COPY also reads the manifest."""
-    regions = {}
+    regions: dict[str, str] = {}
     for bucket in (split_uri(source)[0], settings.redshift_bucket):
         with s3_errors(f"s3://{bucket}"):
             headers = s3.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
@@ -231,7 +231,7 @@ def _region(settings: Settings, source: str, s3: Any) -> str:
 
 def _slices(warehouse: Warehouse) -> int:
     try:
-        return int(warehouse.query("select count(*) from stv_slices").rows[0][0]) or SLICES
+        return warehouse.count("select count(*) from stv_slices") or SLICES
     except PipelineError:
         return SLICES
 
@@ -239,4 +239,4 @@ def _slices(warehouse: Warehouse) -> int:
 def _is_committed(settings: Settings, load_id: str) -> bool:
     warehouse = Warehouse(settings)
     ledger = f"{warehouse.schema('staging')}.load_history"
-    return warehouse.query(f"select count(*) from {ledger} where load_id = '{load_id}'").rows[0][0] > 0
+    return warehouse.count(f"select count(*) from {ledger} where load_id = '{load_id}'") > 0

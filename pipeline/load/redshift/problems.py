@@ -97,7 +97,7 @@ def copy_problem(
 
 
 def _reason(error: DbtError) -> str:
-    lines = [line.strip() for line in error.args]
+    lines = [str(line).strip() for line in error.args]
     return next(line for line in lines if "Access Denied" in line or "not authorized" in line)
 
 

@@ -41,7 +41,7 @@ def write_charts(settings: Settings, names: list[str], folder: Path, database: P
     for answer in (answer for _, answers in answers(warehouse, database) for answer in answers):
         if answer.question.name not in names or answer.chart is None:
             continue
-        specification = {**answer.specification(), "width": SVG_WIDTH, "padding": 10}
+        specification = {**answer.chart, "width": SVG_WIDTH, "padding": 10}
         drawing = vl_convert.vegalite_to_svg(json.dumps(specification))
         for number, ground in enumerate(("light", "dark")):
             path = folder / f"{answer.question.name}-{ground}.svg"

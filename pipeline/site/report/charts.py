@@ -27,7 +27,7 @@ def ranking(
     unit: str,
     details: list[alt.Tooltip] | None = None,
     colours: dict[str, str] | None = None,
-) -> alt.LayerChart:
+) -> alt.TopLevelMixin:
     """Horizontal bars, longest first, each with its name above it, so that long names need no axis."""
     ranked = [{**row, "rank": rank} for rank, row in enumerate(rows)]
     greatest = max(row[value] for row in rows)
@@ -63,6 +63,7 @@ def by_level(rows: Rows, *, value: str, title: str, stacked: bool) -> alt.Chart:
     present = [level for level in LEVELS if any(row["level"] == level for row in rows)]
     days = len({row["date_day"] for row in rows})
     chart = alt.Chart(data(rows))
+    marked: alt.Chart
     if not stacked:
         marked = chart.mark_line(point=alt.OverlayMarkDef(size=30) if days <= MOST_BARS else False)
     elif days <= MOST_BARS:
@@ -106,7 +107,7 @@ def grid(
     labels: str | None = ",",
     tooltip: list[alt.Tooltip] | None = None,
     tooltip_format: str = "",
-) -> alt.LayerChart:
+) -> alt.TopLevelMixin:
     """A heat map, darker for larger values. labels: the format of the numbers in the cells, or None for no numbers."""
     greatest = max(row[value] for row in rows) or 1
     darkest = LABELLED_OPACITY if labels else 1
@@ -128,23 +129,21 @@ def stacked_bars(rows: Rows, *, label: str, value: str, part: str, title: str) -
     """Horizontal stacked bars for a few names, longest first; parts are in the order of their totals."""
     names = by_total(rows, label, value)
     parts = by_total(rows, part, value)
-    return (
-        alt.Chart(data([{**row, "part_rank": parts.index(row[part])} for row in rows]))
-        .mark_bar(height={"band": 0.72})
-        .encode(
-            x=alt.X(f"{value}:Q", title=title, axis=count_axis()),
-            y=alt.Y(f"{label}:N", sort=names, title=None, axis=alt.Axis(labelColor=colour("ink"), labelFontSize=13)),
-            color=alt.Color(
-                f"{part}:N",
-                sort=parts,
-                scale=alt.Scale(domain=parts, range=SYSTEMS),
-                legend=alt.Legend(columns=3, symbolLimit=12),
-            ),
-            order=alt.Order("part_rank:Q"),
-            tooltip=[alt.Tooltip(f"{label}:N"), alt.Tooltip(f"{part}:N"), alt.Tooltip(f"{value}:Q", format=",")],
-        )
-        .properties(width="container", height=34 * len(names))
+    bars: alt.Chart = alt.Chart(data([{**row, "part_rank": parts.index(row[part])} for row in rows])).mark_bar(
+        height={"band": 0.72}
     )
+    return bars.encode(
+        x=alt.X(f"{value}:Q", title=title, axis=count_axis()),
+        y=alt.Y(f"{label}:N", sort=names, title=None, axis=alt.Axis(labelColor=colour("ink"), labelFontSize=13)),
+        color=alt.Color(
+            f"{part}:N",
+            sort=parts,
+            scale=alt.Scale(domain=parts, range=SYSTEMS),
+            legend=alt.Legend(columns=3, symbolLimit=12),
+        ),
+        order=alt.Order("part_rank:Q"),
+        tooltip=[alt.Tooltip(f"{label}:N"), alt.Tooltip(f"{part}:N"), alt.Tooltip(f"{value}:Q", format=",")],
+    ).properties(width="container", height=34 * len(names))
 
 
 def by_total(rows: Rows, name: str, value: str) -> list[str]:

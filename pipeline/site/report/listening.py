@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import altair as alt
 
-from pipeline.site.report import charts
+from pipeline.site.report import charts, theme
 from pipeline.site.report.question import Finding, Rows, total
 from pipeline.site.report.words import (
     ENOUGH,
@@ -97,7 +97,7 @@ def _listeners(count: int, level: str) -> str:
     return number(count, f"{level} listener")
 
 
-def _levels_chart(rows: Rows) -> alt.LayerChart:
+def _levels_chart(rows: Rows) -> alt.TopLevelMixin:
     shown = [{**row, "plays_each": round(row["plays"] / row["listeners"], 1)} for row in rows]
     return charts.ranking(
         sorted(shown, key=lambda row: -row["plays"]),
@@ -108,7 +108,7 @@ def _levels_chart(rows: Rows) -> alt.LayerChart:
             alt.Tooltip("listeners:Q", format=","),
             alt.Tooltip("plays_each:Q", title="plays per listener", format=",.1f"),
         ],
-        colours=charts.LEVELS,
+        colours=theme.LEVELS,
     )
 
 
@@ -150,7 +150,7 @@ def _weekdays(rows: Rows) -> str:
     )
 
 
-def _hours_chart(rows: Rows) -> alt.LayerChart:
+def _hours_chart(rows: Rows) -> alt.TopLevelMixin:
     plays = {(row["weekday"], row["hour"]): row["plays"] for row in rows}
     days = {row["weekday"]: row["days"] for row in rows}
     shown = [

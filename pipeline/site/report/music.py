@@ -105,7 +105,7 @@ def _artist_rows(rows: Rows) -> Rows:
     return [{**row, "name": row["artist"]} for row in rows]
 
 
-def _weeks_chart(rows: Rows, names: dict[str, str]) -> alt.LayerChart:
+def _weeks_chart(rows: Rows, names: dict[str, str]) -> alt.TopLevelMixin:
     shown = dict(zip(names, charts.distinct(list(names.values())), strict=True))
     weeks = charts.axis_days([row["week_start"] for row in rows])
     part = {row["week_start"] for row in rows if not row["is_whole_week"]}
@@ -139,7 +139,7 @@ def _song_weeks(rows: Rows) -> str:
     return _moves(rows, {row["name"]: quoted(row) for row in rows}, "song")
 
 
-def _song_weeks_chart(rows: Rows) -> alt.LayerChart:
+def _song_weeks_chart(rows: Rows) -> alt.TopLevelMixin:
     rows = _song_rows(rows)
     return _weeks_chart(rows, {row["name"]: row["title"] for row in rows})
 
@@ -148,7 +148,7 @@ def _artist_weeks(rows: Rows) -> str:
     return _moves(_artist_rows(rows), {row["artist"]: row["artist"] for row in rows}, "artist")
 
 
-def _artist_weeks_chart(rows: Rows) -> alt.LayerChart:
+def _artist_weeks_chart(rows: Rows) -> alt.TopLevelMixin:
     return _weeks_chart(_artist_rows(rows), {row["artist"]: row["artist"] for row in rows})
 
 
@@ -162,7 +162,7 @@ def _catalogue_weeks(rows: Rows) -> str:
     return f"{count_and_share(matched, plays, 'play')} {were} in the catalogue."
 
 
-def _catalogue_chart(rows: Rows) -> alt.LayerChart:
+def _catalogue_chart(rows: Rows) -> alt.TopLevelMixin:
     weeks = charts.axis_days([row["week_start"] for row in rows])
     shown = [
         {**row, "share": row["catalogued_plays"] / row["plays"], "label": weeks[row["week_start"]]} for row in rows

@@ -26,29 +26,22 @@ class Answer:
     question: Question
     rows: Rows
     finding: str | None
-    chart: alt.TopLevelMixin | None
+    chart: dict[str, Any] | None
+    """In Vega-Lite, including its data; its description is the alternative text."""
 
     @classmethod
     def of(cls, question: Question, rows: Rows) -> Answer:
         rows = visible(rows)
         if not any(row[question.measure] for row in rows):
             return cls(question, rows, None, None)
-        return cls(question, rows, question.finding.words(rows), question.finding.chart(rows))
-
-    @property
-    def alternative(self) -> str:
-        """The alternative text of the chart."""
-        return f"{self.question.picture} {self.finding}"
+        finding, chart = question.finding.words(rows), question.finding.chart(rows).to_dict()
+        chart.pop("$schema", None)
+        alternative = f"{question.picture} {finding}"
+        return cls(question, rows, finding, {**chart, "description": alternative, "config": CONFIG})
 
     @property
     def figures(self) -> Rows:
         return self.rows[:MOST_FIGURES]
-
-    def specification(self) -> dict[str, Any]:
-        """The chart in Vega-Lite, including its data."""
-        chart = self.chart.to_dict()
-        chart.pop("$schema", None)
-        return {**chart, "description": self.alternative, "config": CONFIG}
 
 
 def render(**values: Any) -> str:
@@ -71,7 +64,7 @@ def vega_scripts(cache: Path) -> str:
     path = cache / f"vega-{version('vl-convert-python')}-{language}.js"
     with suppress(OSError):
         return path.read_text(encoding="utf-8")
-    script = vl_convert.javascript_bundle(vl_version=language)
+    script = vl_convert.javascript_bundle(vl_version=language)  # type: ignore[call-arg]  # snippet has a default
     with suppress(OSError):  # a read-only project does without the cache
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part")

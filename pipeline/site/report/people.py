@@ -7,7 +7,7 @@ import altair as alt
 from pipeline.site.report import charts
 from pipeline.site.report.music import left_out
 from pipeline.site.report.question import Finding, Rows, total
-from pipeline.site.report.theme import colour
+from pipeline.site.report.theme import LEVELS, colour
 from pipeline.site.report.words import (
     ENOUGH,
     MOST_NAMES,
@@ -108,7 +108,7 @@ def _funnel(rows: Rows) -> str:
     )
 
 
-def _funnel_chart(rows: Rows) -> alt.LayerChart:
+def _funnel_chart(rows: Rows) -> alt.TopLevelMixin:
     steps = [{"step": words, "users": rows[0][name]} for name, words in STEPS.items()]
     return charts.ranking(steps, label="step", value="users", unit="users")
 
@@ -142,36 +142,32 @@ def _level_changes_chart(rows: Rows) -> alt.Chart:
         }
         for row in rows
     ]
-    return (
-        alt.Chart(charts.data(shown))
-        .mark_bar(width={"band": 0.6})
-        .encode(
-            x=alt.X(
-                "label:O",
-                scale=alt.Scale(domain=list(weeks.values())),
-                sort=None,
-                title="week of",
-                axis=alt.Axis(labelAngle=0, labelOverlap=True, offset=12),
-            ),
-            y=alt.Y(
-                "signed:Q",
-                title="changes",
-                scale=alt.Scale(domain=[-greatest, greatest]),
-                axis=alt.Axis(values=[-greatest, 0, greatest], labelExpr="format(abs(datum.value), ',')"),
-            ),
-            color=alt.Color(
-                "kind:N",
-                sort=list(names.values()),
-                scale=alt.Scale(domain=list(names.values()), range=[charts.LEVELS["paid"], charts.LEVELS["free"]]),
-            ),
-            tooltip=[
-                alt.Tooltip("label:O", title="week of"),
-                alt.Tooltip("kind:N", title="change"),
-                alt.Tooltip("changes:Q", title="changes", format=","),
-            ],
-        )
-        .properties(width="container", height=200)
-    )
+    bars: alt.Chart = alt.Chart(charts.data(shown)).mark_bar(width={"band": 0.6})
+    return bars.encode(
+        x=alt.X(
+            "label:O",
+            scale=alt.Scale(domain=list(weeks.values())),
+            sort=None,
+            title="week of",
+            axis=alt.Axis(labelAngle=0, labelOverlap=True, offset=12),
+        ),
+        y=alt.Y(
+            "signed:Q",
+            title="changes",
+            scale=alt.Scale(domain=[-greatest, greatest]),
+            axis=alt.Axis(values=[-greatest, 0, greatest], labelExpr="format(abs(datum.value), ',')"),
+        ),
+        color=alt.Color(
+            "kind:N",
+            sort=list(names.values()),
+            scale=alt.Scale(domain=list(names.values()), range=[LEVELS["paid"], LEVELS["free"]]),
+        ),
+        tooltip=[
+            alt.Tooltip("label:O", title="week of"),
+            alt.Tooltip("kind:N", title="change"),
+            alt.Tooltip("changes:Q", title="changes", format=","),
+        ],
+    ).properties(width="container", height=200)
 
 
 def _retention(rows: Rows) -> str:
@@ -187,7 +183,7 @@ def _retention(rows: Rows) -> str:
     return f"{back} {later:,} {others} left out, as their next week is incomplete."
 
 
-def _retention_chart(rows: Rows) -> alt.LayerChart:
+def _retention_chart(rows: Rows) -> alt.TopLevelMixin:
     weeks_of = charts.axis_days([row["cohort_week"] for row in rows])
     shown = [
         {

@@ -75,7 +75,9 @@ def definitions() -> str:
 
 
 def _question(entry: dict[str, Any]) -> Question:
-    texts = {key: _text(value) if isinstance(value, str) else tuple(map(_text, value)) for key, value in entry.items()}
+    texts: dict[str, Any] = {
+        key: _text(value) if isinstance(value, str) else tuple(map(_text, value)) for key, value in entry.items()
+    }
     return Question(**texts, finding=FINDINGS[entry["name"]])
 
 
@@ -89,4 +91,5 @@ def _name(rule: str) -> str:
 
 @cache
 def _file() -> dict[str, Any]:
-    return yaml.safe_load(QUESTIONS.read_text(encoding="utf-8"))
+    content: dict[str, Any] = yaml.safe_load(QUESTIONS.read_text(encoding="utf-8"))
+    return content

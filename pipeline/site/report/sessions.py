@@ -8,7 +8,7 @@ import altair as alt
 
 from pipeline.site.report import charts
 from pipeline.site.report.question import Finding, Rows, total
-from pipeline.site.report.theme import colour
+from pipeline.site.report.theme import LEVELS, colour
 from pipeline.site.report.words import count_and_share, duration, mean, number
 
 LENGTHS = {0: "under 1", 1: "1–5", 5: "5–15", 15: "15–30", 30: "30–60", 60: "60–120", 120: "120+"}
@@ -59,29 +59,25 @@ def _session_plays(rows: Rows) -> str:
 
 def _bars(rows: Rows, key: str, names: dict[int, str], title: str) -> alt.Chart:
     shown = [{**row, "size": names[row[key]]} for row in rows]
-    levels = [level for level in charts.LEVELS if any(row["level"] == level for row in rows)]
-    return (
-        alt.Chart(charts.data(shown))
-        .mark_bar()
-        .encode(
-            x=alt.X(
-                "size:O",
-                sort=list(names.values()),
-                title=title,
-                axis=alt.Axis(labelAngle=0, labelColor=colour("ink"), labelFontSize=11),
-            ),
-            y=alt.Y("sessions:Q", title="sessions", axis=charts.count_axis()),
-            color=alt.Color(
-                "level:N", sort=levels, scale=alt.Scale(domain=levels, range=[charts.LEVELS[name] for name in levels])
-            ),
-            tooltip=[
-                alt.Tooltip("size:O", title=title),
-                alt.Tooltip("level:N"),
-                alt.Tooltip("sessions:Q", format=","),
-            ],
-        )
-        .properties(width="container", height=260)
-    )
+    levels = [level for level in LEVELS if any(row["level"] == level for row in rows)]
+    bars: alt.Chart = alt.Chart(charts.data(shown)).mark_bar()
+    return bars.encode(
+        x=alt.X(
+            "size:O",
+            sort=list(names.values()),
+            title=title,
+            axis=alt.Axis(labelAngle=0, labelColor=colour("ink"), labelFontSize=11),
+        ),
+        y=alt.Y("sessions:Q", title="sessions", axis=charts.count_axis()),
+        color=alt.Color(
+            "level:N", sort=levels, scale=alt.Scale(domain=levels, range=[LEVELS[name] for name in levels])
+        ),
+        tooltip=[
+            alt.Tooltip("size:O", title=title),
+            alt.Tooltip("level:N"),
+            alt.Tooltip("sessions:Q", format=","),
+        ],
+    ).properties(width="container", height=260)
 
 
 FINDINGS = {

@@ -240,9 +240,9 @@ def _write_day(connection: duckdb.DuckDBPyConnection, folder: Path, day: date, s
     path.parent.mkdir(parents=True, exist_ok=True)
     # As CSV of one column, without quotes or a delimiter that occurs: the lines are JSON already.
     target = str(path).replace("'", "''")
-    count = connection.execute(
+    count: int = connection.execute(
         f"copy ({sql}) to '{target}' (format csv, header false, quote '', escape '', delimiter E'\\x01')"
-    ).fetchone()[0]
+    ).fetchall()[0][0]
     if count:
         os.truncate(path, path.stat().st_size - 1)
     else:

@@ -45,9 +45,10 @@ def write_marker(folder: Path, sizes: dict[str, Any], **more: str) -> None:
 
 def _read_marker(folder: Path) -> dict[str, Any]:
     try:
-        return json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        marker: dict[str, Any] = json.loads((folder / MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return marker
 
 
 def remove_own(folder: Path) -> None:
