@@ -1,4 +1,4 @@
-"""The README and the pages in docs: commands print what is shown, links work, and reference tables are complete.
+"""The README and the other pages: commands print what is shown, links work, and reference tables are complete.
 
 pytest -n 0 tests/commands/test_readme.py --record writes outputs that have changed into the pages.
 """
@@ -18,7 +18,9 @@ from projects import Project
 
 from pipeline.settings import PROJECT_ROOT
 
-PAGES = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").glob("*.md"))]
+PAGES = sorted(
+    path for folder in (".", "docs", "benchmarks", "redshift_stand_in") for path in (PROJECT_ROOT / folder).glob("*.md")
+)
 BLOCK = re.compile(r"(?<=```console\n).*?(?=^```)", re.DOTALL | re.MULTILINE)
 LOAD_ID = re.compile(r"\b\d{8}T\d{12}\b")
 VARIES = re.compile(rf" *\d+\.\d s\b|{LOAD_ID.pattern}|\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -113,7 +115,7 @@ def test_the_readme_is_short() -> None:
     assert len(re.findall(r"\w+", re.sub(r"\]\([^)]*\)", "]", prose))) <= README_WORDS
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(PROJECT_ROOT).as_posix())
 def test_every_link_leads_somewhere(path: Path) -> None:
     for link in re.findall(r"(?:\]\(|(?:src|srcset|href)=\")([^)\"\s]+)", without_blocks(path)):
         if "://" not in link:
@@ -140,7 +142,7 @@ def flags_of_tasks() -> dict[str, set[str]]:
     return {name: set(re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.MULTILINE)) for name, text in tasks.items()}
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(PROJECT_ROOT).as_posix())
 def test_every_command_that_is_named_exists(path: Path) -> None:
     known = flags_of_tasks()
     text = path.read_text(encoding="utf-8")
