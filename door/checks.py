@@ -57,7 +57,7 @@ def run_stand_in() -> NoReturn:
 
 
 def _need_development_tools() -> None:
-    missing = [name for name in ("pytest", "ruff", "sqlfluff") if find_spec(name) is None]
+    missing = [name for name in ("mypy", "pytest", "ruff", "sqlfluff") if find_spec(name) is None]
     if missing:
         raise MachineError(f"Not installed: {', '.join(missing)}. Install the development tools with: ./inv lint")
 

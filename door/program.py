@@ -136,7 +136,7 @@ class CommandLine(Program):
 
     def update_config(self, merge: bool = True) -> None:
         path = self.args.config.value or os.environ.get("INVOKE_RUNTIME_CONFIG")
-        self.config.set_runtime_path(path)  # type: ignore[arg-type]  # it takes text, and Invoke itself passes it
+        self.config.set_runtime_path(path)  # type: ignore[arg-type]  # Invoke itself passes text
         self.config.load_runtime(merge=merge)
 
     def print_version(self) -> None:

@@ -69,7 +69,7 @@ class PartWriter:
 
     def __init__(self, target: BinaryIO) -> None:
         packed = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=target, mtime=0)
-        # It takes all that can write, of which the stub knows only raw files.
+        # The stub allows raw files only, but anything with their methods will do.
         self._text = io.BufferedWriter(packed, BUFFER_BYTES)  # type: ignore[arg-type]
         self._next_line = 1
         self.files: list[PartFile] = []

@@ -64,7 +64,7 @@ def vega_scripts(cache: Path) -> str:
     path = cache / f"vega-{version('vl-convert-python')}-{language}.js"
     with suppress(OSError):
         return path.read_text(encoding="utf-8")
-    script = vl_convert.javascript_bundle(vl_version=language)  # type: ignore[call-arg]  # snippet has a default
+    script = vl_convert.javascript_bundle(vl_version=language)  # type: ignore[call-arg]  # snippet may be left out
     with suppress(OSError):  # a read-only project does without the cache
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part")
