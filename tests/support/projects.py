@@ -47,12 +47,13 @@ class Project:
 
     def on_terminal(self, *arguments: str, columns: int, **environment: str) -> str:
         """All that a command writes to a terminal of this width, escapes included."""
+        kept = {name: value for name, value in clean_environment().items() if name != "COLUMNS"}  # xdist sets it
         terminal, end = pty.openpty()
         termios.tcsetwinsize(end, (24, columns))
         process = subprocess.Popen(
             (sys.executable, "tasks.py", *arguments),
             cwd=self.root,
-            env={"TERM": "xterm-256color", **clean_environment(), **environment},
+            env={"TERM": "xterm-256color", **kept, **environment},
             stdin=end,
             stdout=end,
             stderr=end,
