@@ -33,7 +33,8 @@ def parsed_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """Commands in this process take the bench's parsed project instead of parsing it themselves."""
     if "engine" in request.fixturenames:
         bench: Bench = request.getfixturevalue("engine")
-        monkeypatch.setattr(Dbt, "parse", lambda self: setattr(self, "_manifest", bench.dbt._manifest))
+        manifest = bench.dbt._manifest
+        monkeypatch.setattr(Dbt, "parse", lambda self: setattr(self, "_manifest", manifest) or manifest)
 
 
 def load_from(bench: Bench, source: str | None, **options: Any) -> LoadReport | None:
