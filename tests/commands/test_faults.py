@@ -119,7 +119,7 @@ def test_a_project_that_is_read_only_serves_a_database_elsewhere(played: Project
         done = invoke(played, "run", "-q", "--database", str(database), "--source", str(source))
         assert done.returncode == 0, done.stderr
         refused = invoke(played, "simulate", "-q", str(played.root / "data"))
-        assert_one_line(refused, played.root / ".data.partial", "Name another folder")
+        assert_one_line(refused, played.root / ".data.partial", "Choose another folder")
     finally:
         for folder in folders:
             folder.chmod(0o700)
