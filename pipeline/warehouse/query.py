@@ -65,8 +65,10 @@ def read_sql(sql: str, file: str) -> str:
     try:
         read = Path(file).read_bytes() if file else sys.stdin.buffer.read()
         text = read.decode("utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError):
+    except FileNotFoundError:
         raise UsageError(f"There is no file {file}.") from None
+    except IsADirectoryError:
+        raise UsageError(f"{file} is a folder; --file takes a file with SQL.") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{file or 'Standard input'} is not UTF-8: byte {error.start + 1:,}.") from None
     if not text.strip():

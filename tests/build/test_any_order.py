@@ -87,7 +87,7 @@ class Step:
     """What is delivered and loaded, and what is done then. which counts loads or files, around and around."""
 
     parts: list[Part]
-    deed: str
+    action: str
     models: str
     which: int
 
@@ -133,12 +133,12 @@ def warehouses(draw: st.DrawFn) -> list[Step]:
     steps = draw(st.integers(2, 4))
     may_contradict = draw(st.sampled_from([False, False, False, True]))
     parts = [draw(lives(life, steps, may_contradict)) for life in range(1, LIVES + 1)]
-    deeds = ["build", "build", "build", "load", "some", "some anew", "refresh", "undo", "reload"]
+    actions = ["build", "build", "build", "load", "some", "some anew", "refresh", "undo", "reload"]
     has_new_songs = st.sampled_from([False, True])
     return [
         Step(
             list(delivered) if draw(has_new_songs) else [replace(part, songs=[]) for part in delivered],
-            deed=draw(st.sampled_from(deeds)),
+            action=draw(st.sampled_from(actions)),
             models=draw(st.sampled_from(MODELS)),
             which=draw(st.integers(0, 5)),
         )
@@ -188,18 +188,18 @@ def live(life: Life, source: Source, lived: list[Step]) -> None:
         for key, records in new.items():
             source.put(key, records)
         source.take(life.load(), *new)
-        if step.deed == "undo":
+        if step.action == "undo":
             undone = source.standing_loads[step.which % len(source.standing_loads)]
             life.undo(undone)
             source.undo(undone)
-        elif step.deed == "reload":
+        elif step.action == "reload":
             key = f"log_data/{step.which % (number + 1)}.json"
             source.put(key, [event for part in step.parts for event in part.changed])
             source.take(life.load(reload=[key]), key)
-        elif step.deed in ("some", "some anew") and is_built:  # what they read needs to be there
-            life.build("--select", *step.models.split(), *(["--full-refresh"] if step.deed == "some anew" else []))
-        elif step.deed != "load":
-            life.build(*(["--full-refresh"] if step.deed == "refresh" else []))
+        elif step.action in ("some", "some anew") and is_built:  # what they read needs to be there
+            life.build("--select", *step.models.split(), *(["--full-refresh"] if step.action == "some anew" else []))
+        elif step.action != "load":
+            life.build(*(["--full-refresh"] if step.action == "refresh" else []))
             is_built = True
     life.build()
 
@@ -221,7 +221,7 @@ def assert_any_order(lived: list[Step]) -> None:
 # Each example is a warehouse of LIVES lives.
 EXAMPLES = 3
 PARTS, EXAMPLES_OF_PART = 4, 32
-DEEDS = {
+ACTIONS = {
     "load": "loads without a build",
     "build": "builds",
     "some": "builds of some models",
@@ -248,7 +248,7 @@ def test_any_order_gives_the_tables_of_one_build(lived: list[Step]) -> None:
 @pytest.mark.parametrize("_part", range(PARTS))
 def test_many_orders_give_the_tables_of_one_build(_part: int, figures: Callable[..., None]) -> None:
     warehouses_tried = 0
-    deeds: Counter[str] = Counter()
+    actions: Counter[str] = Counter()
 
     @seed(secrets.randbits(64))
     @settings(max_examples=EXAMPLES_OF_PART, **CONFIGURATION)
@@ -257,14 +257,14 @@ def test_many_orders_give_the_tables_of_one_build(_part: int, figures: Callable[
         nonlocal warehouses_tried
         assert_any_order(lived)
         warehouses_tried += 1
-        deeds.update(step.deed for step in lived)
+        actions.update(step.action for step in lived)
 
     each()
     figures(
         1, f"random histories, {LIVES} per warehouse, compared with a single build", "DuckDB", LIVES * warehouses_tried
     )
-    for deed, name in DEEDS.items():
-        figures(1, f"random histories, steps: {name}", "DuckDB", deeds[deed])
+    for action, name in ACTIONS.items():
+        figures(1, f"random histories, steps: {name}", "DuckDB", actions[action])
 
 
 def real_deliveries(chance: random.Random) -> list[Step]:
@@ -277,11 +277,11 @@ def real_deliveries(chance: random.Random) -> list[Step]:
         ]
         for name in ("log_data", "song_data")
     )
-    deeds = ["build", "build", "load", "refresh", "undo", "reload"]
+    actions = ["build", "build", "load", "refresh", "undo", "reload"]
     steps = []
     for share in (0.5, 0.3, 0.3, 0.3, 0.3):
         brought = Part(*(chance.sample(lines, int(share * len(lines))) for lines in (events, songs, events)))
-        steps.append(Step([brought], chance.choice(deeds), "", which=chance.randrange(5)))
+        steps.append(Step([brought], chance.choice(actions), "", which=chance.randrange(5)))
     return steps
 
 
